@@ -1,0 +1,2 @@
+//! The `corelog-bench` binary.
+fn main() {}

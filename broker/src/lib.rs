@@ -1,0 +1,3 @@
+//! The Corelog broker: one executor per core, each a broker of its own.
+
+pub mod core;

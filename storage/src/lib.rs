@@ -1,0 +1,7 @@
+//! A log on a disk: record batches, a journal with group commit, lazily written segments, indexes, recovery, retention.
+//!
+//! Everything here lives on one core and reaches the world through [`env::Env`] alone. The simulated world is [`sim`].
+
+pub mod buffer;
+pub mod env;
+pub mod ids;
