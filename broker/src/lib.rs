@@ -1,3 +1,4 @@
 //! The Corelog broker: one executor per core, each a broker of its own.
 
 pub mod core;
+pub mod metadata;
