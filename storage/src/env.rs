@@ -87,6 +87,7 @@ pub trait Env: Clone + 'static {
 ///
 /// Only what a returned [`File::write_durable`] wrote, or what was written before a successful [`File::sync`] began, is
 /// sure to be found after a power cut, and it is durable for **its own bytes only**.
+#[allow(clippy::len_without_is_empty)] // it asks the file system: not a collection's length
 pub trait File: Clone + 'static {
     /// Reads up to `buffer.len()` bytes at `position`; returns the buffer and how many bytes were there (fewer at the
     /// file's end only).
