@@ -1,15 +1,31 @@
-//! The broker's half of the seam: the network of one core, on top of storage's clock, tasks and disk.
+//! The broker's half of the seam: the network of one core and its bells to the others, on top of storage's clock, tasks
+//! and disk.
 //!
 //! Completion-shaped: received buffers come up owned, chains of owned buffers go down, so that provided buffers,
 //! multishot receive and zero-copy fit behind it.
 
-use std::{future::Future, io, net::SocketAddr};
+use std::{fmt, future::Future, io, net::SocketAddr};
 
 use bytes::{Bytes, BytesMut};
 
 /// Names a core (an executor) of this node, from 0.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct CoreId(pub u16);
+
+impl fmt::Display for CoreId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// Which cores of a node a listening address serves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Spread {
+    /// Every core that calls [`NetEnv::listen`] with this address gets its share of the connections.
+    AllCores,
+    /// The calling core alone.
+    ThisCore,
+}
 
 /// One core's world, network included.
 pub trait NetEnv: corelog_storage::env::Env {
@@ -18,8 +34,23 @@ pub trait NetEnv: corelog_storage::env::Env {
     /// A connected stream.
     type Conn: Conn;
 
+    /// This core.
+    fn core(&self) -> CoreId;
+    /// How many cores this node runs; ids go from 0 to one less.
+    fn cores(&self) -> u16;
+
+    /// Binds `at` exclusively (a second process gets `AddrInUse`) and listens. With [`Spread::AllCores`] the cores of
+    /// a node share one socket: each calls this with the same address (port 0 included) and gets its even share of the
+    /// connections.
+    fn listen(&self, at: SocketAddr, spread: Spread) -> impl Future<Output = io::Result<Self::Listener>>;
     /// Connects to a peer.
     fn connect(&self, to: SocketAddr) -> impl Future<Output = io::Result<Self::Conn>>;
+
+    /// Rings another core's bell: whatever was written to shared memory before is seen by who returns from its
+    /// [`NetEnv::notified`] after. Never blocks; many rings before the other looks are one.
+    fn notify(&self, core: CoreId);
+    /// Resolves once the bell has rung more than `seen` times; returns how often it has. Start from 0.
+    fn notified(&self, seen: u64) -> impl Future<Output = u64> + 'static;
 }
 
 /// A bound socket, as one core sees it: the cores of a node share one socket.
