@@ -2,6 +2,11 @@
 //!
 //! Everything here lives on one core and reaches the world through [`env::Env`] alone. The simulated world is [`sim`].
 
+pub mod batch;
 pub mod buffer;
 pub mod env;
+pub mod error;
 pub mod ids;
+pub mod limits;
+pub mod log;
+pub mod shard;

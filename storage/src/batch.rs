@@ -1,0 +1,365 @@
+//! Record batches, message format 2: the header's view, every check a broker makes, and the fields it patches.
+//!
+//! A batch is never decoded here. Base offset and leader epoch lie outside the checksum, so that a broker can set them
+//! without looking further; log-append-time does not, and costs a new checksum.
+
+use bytes::Bytes;
+
+use crate::{
+    error::BatchError,
+    ids::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Timestamp},
+    limits::MAX_BATCH,
+};
+
+/// Bytes before the first record.
+pub const HEADER_LEN: usize = 61;
+/// Bytes before what the length field counts.
+pub const LENGTH_PREFIX: usize = 12;
+/// Where the checksummed part begins: at the attributes.
+const CHECKED_FROM: usize = 21;
+const CODEC_MASK: i16 = 0b111;
+const LOG_APPEND_TIME: i16 = 1 << 3;
+const TRANSACTIONAL: i16 = 1 << 4;
+const CONTROL: i16 = 1 << 5;
+
+/// How a batch's records are compressed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Codec {
+    /// Not at all.
+    None,
+    /// RFC 1952.
+    Gzip,
+    /// Snappy, framed as Java's snappy-java does or not at all.
+    Snappy,
+    /// LZ4 frames.
+    Lz4,
+    /// Zstandard, from produce version 7 on.
+    Zstd,
+}
+
+/// The fixed part of a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Header {
+    /// Offset of the first record.
+    pub base_offset: Offset,
+    /// The leader's epoch when it was appended.
+    pub leader_epoch: LeaderEpoch,
+    /// CRC32C of all from the attributes on.
+    pub crc: u32,
+    /// Codec, timestamp type and flags.
+    pub attributes: i16,
+    /// Offset of the last record less that of the first.
+    pub last_offset_delta: i32,
+    /// The first record's timestamp.
+    pub base_timestamp: Timestamp,
+    /// The greatest timestamp, or the log-append-time of all.
+    pub max_timestamp: Timestamp,
+    /// Idempotent producer, or -1.
+    pub producer_id: ProducerId,
+    /// Its epoch, or -1.
+    pub producer_epoch: ProducerEpoch,
+    /// The first record's sequence number, or -1.
+    pub base_sequence: i32,
+    /// How many records there are.
+    pub records: i32,
+    /// All bytes of the batch, header included.
+    pub size: u32,
+}
+
+impl Header {
+    /// Reads the header of the batch that `bytes` begins with. The batch itself need not be complete.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BatchError> {
+        let header: &[u8; HEADER_LEN] =
+            bytes.get(..HEADER_LEN).and_then(|bytes| bytes.try_into().ok()).ok_or(BatchError::NoBatch)?;
+        let length = i32_at(header, 8);
+        if length < (HEADER_LEN - LENGTH_PREFIX) as i32 || length as usize > MAX_BATCH - LENGTH_PREFIX {
+            return Err(BatchError::Length(length));
+        }
+        if header[16] != 2 {
+            return Err(BatchError::Magic(header[16] as i8));
+        }
+        Ok(Self {
+            base_offset: Offset(i64_at(header, 0)),
+            leader_epoch: LeaderEpoch(i32_at(header, 12)),
+            crc: i32_at(header, 17) as u32,
+            attributes: i16_at(header, 21),
+            last_offset_delta: i32_at(header, 23),
+            base_timestamp: Timestamp(i64_at(header, 27)),
+            max_timestamp: Timestamp(i64_at(header, 35)),
+            producer_id: ProducerId(i64_at(header, 43)),
+            producer_epoch: ProducerEpoch(i16_at(header, 51)),
+            base_sequence: i32_at(header, 53),
+            records: i32_at(header, 57),
+            size: length as u32 + LENGTH_PREFIX as u32,
+        })
+    }
+
+    /// Offset of the last record.
+    pub fn last_offset(&self) -> Offset {
+        Offset(self.base_offset.0.saturating_add(i64::from(self.last_offset_delta)))
+    }
+
+    /// One past the last record's offset.
+    pub fn end_offset(&self) -> Offset {
+        Offset(self.last_offset().0.saturating_add(1))
+    }
+
+    /// How the records are compressed; `None` for an unknown codec.
+    pub fn codec(&self) -> Option<Codec> {
+        Some(match self.attributes & CODEC_MASK {
+            0 => Codec::None,
+            1 => Codec::Gzip,
+            2 => Codec::Snappy,
+            3 => Codec::Lz4,
+            4 => Codec::Zstd,
+            _ => return None,
+        })
+    }
+
+    /// Whether the timestamps were set by the broker.
+    pub fn is_log_append_time(&self) -> bool {
+        self.attributes & LOG_APPEND_TIME != 0
+    }
+
+    /// Whether it belongs to a transaction.
+    pub fn is_transactional(&self) -> bool {
+        self.attributes & TRANSACTIONAL != 0
+    }
+
+    /// Whether it holds markers instead of records.
+    pub fn is_control(&self) -> bool {
+        self.attributes & CONTROL != 0
+    }
+
+    /// The sequence number of the last record: it wraps from `i32::MAX` to 0.
+    pub fn last_sequence(&self) -> i32 {
+        advance_sequence(self.base_sequence, self.last_offset_delta)
+    }
+
+    /// The greatest timestamp, whichever field says so.
+    pub fn newest_timestamp(&self) -> Timestamp {
+        self.max_timestamp.max(self.base_timestamp)
+    }
+}
+
+/// `sequence` moved on by `by` records; sequences wrap at `i32::MAX`.
+pub fn advance_sequence(sequence: i32, by: i32) -> i32 {
+    ((i64::from(sequence) + i64::from(by)) % (1 << 31)) as i32
+}
+
+/// CRC32C, as batches carry it.
+pub fn crc32c(bytes: &[u8]) -> u32 {
+    crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, bytes) as u32
+}
+
+/// Whether the checksum of the one complete batch in `batch` holds.
+pub fn checksum_holds(header: &Header, batch: &[u8]) -> bool {
+    crc32c(&batch[CHECKED_FROM..header.size as usize]) == header.crc
+}
+
+/// What a batch must satisfy.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchRules {
+    /// The greatest size in bytes, headers included (`max.message.bytes`).
+    pub max_size: usize,
+    /// Whether zstd may be used (produce version 7 and later).
+    pub zstd: bool,
+    /// Who sends it.
+    pub sender: Sender,
+    /// The accepted range of timestamps; `None` if the broker sets them.
+    pub timestamps: Option<TimestampRange>,
+}
+
+/// Who sends a batch decides what it may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sender {
+    /// A client: offsets from 0, no control batches.
+    Client,
+    /// This broker itself or its leader: offsets are final, control batches are fine.
+    Broker,
+}
+
+/// The timestamps a topic accepts, both ends included.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimestampRange {
+    /// The oldest (`message.timestamp.before.max.ms` ago).
+    pub oldest: Timestamp,
+    /// The newest (`message.timestamp.after.max.ms` ahead).
+    pub newest: Timestamp,
+}
+
+impl Default for BatchRules {
+    /// What a client may send where a topic's configuration restricts nothing.
+    fn default() -> Self {
+        Self { max_size: MAX_BATCH, zstd: true, sender: Sender::Client, timestamps: None }
+    }
+}
+
+/// A batch that passed [`check`]: the bytes as received, and their header.
+#[derive(Clone, Debug)]
+pub struct ValidBatch {
+    bytes: Bytes,
+    header: Header,
+}
+
+impl ValidBatch {
+    /// The bytes as received.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The header as received.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+/// Checks that `records` is exactly one batch that satisfies `rules`. As in Kafka, an incomplete batch behind it is cut
+/// off in silence, a complete second one is an error.
+pub fn check(records: Bytes, rules: &BatchRules) -> Result<ValidBatch, BatchError> {
+    let (batch, rest) = split(records)?;
+    if !rest.is_empty() && split(rest).is_ok() {
+        return Err(BatchError::MoreThanOne);
+    }
+    check_batch(batch, rules)
+}
+
+/// Checks a run of batches, each by `rules`; none is an error.
+pub fn check_all(mut records: Bytes, rules: &BatchRules) -> Result<Vec<ValidBatch>, BatchError> {
+    let mut batches = Vec::new();
+    while !records.is_empty() {
+        let (batch, rest) = split(records)?;
+        batches.push(check_batch(batch, rules)?);
+        records = rest;
+    }
+    if batches.is_empty() { Err(BatchError::NoBatch) } else { Ok(batches) }
+}
+
+/// The first complete batch of `records`, and what follows it.
+fn split(mut records: Bytes) -> Result<(Bytes, Bytes), BatchError> {
+    let length = match records.get(8..LENGTH_PREFIX) {
+        Some(length) => i32::from_be_bytes(length.try_into().expect("four bytes")),
+        None => return Err(BatchError::NoBatch),
+    };
+    // Older formats have a header of their own; they are told apart by the magic below.
+    if length < 14 {
+        return Err(BatchError::Length(length));
+    }
+    match records.get(16) {
+        None => return Err(BatchError::NoBatch),
+        Some(2) => {}
+        Some(magic) => return Err(BatchError::Magic(*magic as i8)),
+    }
+    if records.len() - LENGTH_PREFIX < length as usize {
+        return Err(BatchError::NoBatch);
+    }
+    let batch = records.split_to(length as usize + LENGTH_PREFIX);
+    Ok((batch, records))
+}
+
+fn check_batch(bytes: Bytes, rules: &BatchRules) -> Result<ValidBatch, BatchError> {
+    let size = bytes.len();
+    if size < HEADER_LEN {
+        return Err(BatchError::Length((size - LENGTH_PREFIX) as i32));
+    }
+    if size > rules.max_size.min(MAX_BATCH) {
+        return Err(BatchError::TooLarge { size, limit: rules.max_size.min(MAX_BATCH) });
+    }
+    let header = Header::parse(&bytes)?;
+    check_fields(&header, rules)?;
+    if !checksum_holds(&header, &bytes) {
+        return Err(BatchError::Checksum);
+    }
+    check_timestamps(&header, rules)?;
+    Ok(ValidBatch { bytes, header })
+}
+
+fn check_fields(header: &Header, rules: &BatchRules) -> Result<(), BatchError> {
+    let client = rules.sender == Sender::Client;
+    if client && header.base_offset.0 != 0 || header.base_offset.0 < 0 {
+        return Err(BatchError::BaseOffset(header.base_offset.0));
+    }
+    match header.codec() {
+        None => return Err(BatchError::Codec((header.attributes & CODEC_MASK) as u8)),
+        Some(Codec::Zstd) if !rules.zstd => return Err(BatchError::Codec(4)),
+        Some(_) => {}
+    }
+    if client && header.is_control() {
+        return Err(BatchError::Control);
+    }
+    let (count, last_offset_delta) = (header.records, header.last_offset_delta);
+    // A broker's batch may have lost records to compaction, but never gained any.
+    let fits =
+        if client { count == last_offset_delta.wrapping_add(1) } else { count <= last_offset_delta.wrapping_add(1) };
+    if last_offset_delta < 0 || last_offset_delta == i32::MAX || count < i32::from(client) || !fits {
+        return Err(BatchError::Count { count, last_offset_delta });
+    }
+    if header.base_offset.0.checked_add(i64::from(last_offset_delta) + 1).is_none() {
+        return Err(BatchError::BaseOffset(header.base_offset.0));
+    }
+    check_producer(header)
+}
+
+fn check_producer(header: &Header) -> Result<(), BatchError> {
+    if header.producer_id.0 < 0 {
+        return if header.is_transactional() { Err(BatchError::Transactional) } else { Ok(()) };
+    }
+    // A control batch has an epoch but no sequence.
+    if header.producer_epoch.0 < 0 || (header.base_sequence < 0 && !header.is_control()) {
+        return Err(BatchError::Producer);
+    }
+    Ok(())
+}
+
+fn check_timestamps(header: &Header, rules: &BatchRules) -> Result<(), BatchError> {
+    if rules.sender == Sender::Client && header.is_log_append_time() {
+        return Err(BatchError::Timestamp(header.max_timestamp));
+    }
+    let Some(range) = rules.timestamps else { return Ok(()) };
+    for at in [header.base_timestamp, header.max_timestamp] {
+        if at.0 >= 0 && !(range.oldest..=range.newest).contains(&at) {
+            return Err(BatchError::Timestamp(at));
+        }
+    }
+    Ok(())
+}
+
+/// The header that `batch` gets when it is appended; the rest of its bytes stays as it is.
+///
+/// With `log_append_time` all its records take that timestamp, and the checksum is computed anew.
+pub fn stamped_header(
+    batch: &ValidBatch,
+    base_offset: Offset,
+    epoch: LeaderEpoch,
+    log_append_time: Option<Timestamp>,
+) -> [u8; HEADER_LEN] {
+    let mut header: [u8; HEADER_LEN] = batch.bytes[..HEADER_LEN].try_into().expect("checked to be a whole batch");
+    header[0..8].copy_from_slice(&base_offset.0.to_be_bytes());
+    header[12..16].copy_from_slice(&epoch.0.to_be_bytes());
+    if let Some(now) = log_append_time {
+        header[21..23].copy_from_slice(&(batch.header.attributes | LOG_APPEND_TIME).to_be_bytes());
+        header[35..43].copy_from_slice(&now.0.to_be_bytes());
+        let crc = checksum_of_parts(&header[CHECKED_FROM..], &batch.bytes[HEADER_LEN..]);
+        header[17..21].copy_from_slice(&crc.to_be_bytes());
+    }
+    header
+}
+
+fn checksum_of_parts(first: &[u8], second: &[u8]) -> u32 {
+    let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
+    digest.update(first);
+    digest.update(second);
+    digest.finalize() as u32
+}
+
+fn i16_at(header: &[u8; HEADER_LEN], at: usize) -> i16 {
+    i16::from_be_bytes([header[at], header[at + 1]])
+}
+
+fn i32_at(header: &[u8; HEADER_LEN], at: usize) -> i32 {
+    i32::from_be_bytes(header[at..at + 4].try_into().expect("four bytes"))
+}
+
+fn i64_at(header: &[u8; HEADER_LEN], at: usize) -> i64 {
+    i64::from_be_bytes(header[at..at + 8].try_into().expect("eight bytes"))
+}

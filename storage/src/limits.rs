@@ -1,0 +1,64 @@
+//! Every bound of this crate in one place, with what they mean to each other.
+
+use crate::env::BLOCK;
+
+/// The longest record batch a log takes, headers included. Kafka's `max.message.bytes` may be anything below.
+pub const MAX_BATCH: usize = 64 << 20;
+
+/// A batch of at least this size is written to its segment at once, and only its header to the journal.
+pub const BYPASS_BATCH: usize = 48 << 10;
+
+/// Unwritten bytes of a log after which its complete blocks go to its segment in the background.
+pub const LAZY_WRITE: u32 = 1 << 20;
+
+/// The smallest and the largest chunk of a log's tail. The next is four times the one before while a log is busy.
+pub const MIN_CHUNK: usize = BLOCK;
+/// See [`MIN_CHUNK`].
+pub const MAX_CHUNK: usize = 1 << 20;
+
+/// Bytes of a chunk between two marks: how far a read at the tail walks batch headers at most.
+pub const MARK_INTERVAL: u32 = 4 << 10;
+
+/// Bytes of a segment between two entries of its index: how far a read from disk walks batch headers at most, if no
+/// batch is longer.
+pub const INDEX_INTERVAL: u32 = 32 << 10;
+
+/// Bytes one disk read of a fetch asks for at most (unless a single batch is longer).
+pub const READ_AT_ONCE: usize = 1 << 20;
+
+/// Segment files a shard keeps open.
+pub const OPEN_FILES: usize = 192;
+
+/// Segment indexes a shard keeps in memory, beside those of active segments.
+pub const OPEN_INDEXES: usize = 64;
+
+/// Batches remembered per producer id: as many as Kafka's clients have in flight.
+pub const BATCHES_PER_PRODUCER: usize = 5;
+
+/// Producer ids remembered per log; past it the one that was silent for longest is forgotten.
+pub const PRODUCERS_PER_LOG: usize = 10_000;
+
+/// A producer id that was silent for so long is forgotten (Kafka's `producer.id.expiration.ms`).
+pub const PRODUCER_EXPIRATION_MS: i64 = 86_400_000;
+
+/// Segment writes of different logs at one time.
+pub const FLUSHES_AT_ONCE: usize = 16;
+
+/// The serialised size at which a checkpoint's chunk is closed; one log's part never exceeds it by more than this.
+pub const CHECKPOINT_CHUNK: usize = 256 << 10;
+
+/// The smallest and largest segment (`segment.bytes`). Positions within a segment are 32 bits wide.
+pub const MIN_SEGMENT: u32 = 4 * BLOCK as u32;
+/// See [`MIN_SEGMENT`].
+pub const MAX_SEGMENT: u32 = i32::MAX as u32;
+
+/// What decompressing one batch to look at its records may take.
+pub const MAX_DECOMPRESSED: usize = 256 << 20;
+
+const _: () = {
+    assert!(MIN_CHUNK.is_multiple_of(BLOCK) && MAX_CHUNK.is_multiple_of(MIN_CHUNK));
+    assert!(BYPASS_BATCH <= MAX_CHUNK, "a bypassed batch spans few chunks");
+    assert!(MARK_INTERVAL <= INDEX_INTERVAL, "an index entry is found among the marks");
+    assert!(MAX_SEGMENT as u64 + MAX_BATCH as u64 + BLOCK as u64 <= u32::MAX as u64, "positions fit 32 bits");
+    assert!(READ_AT_ONCE.is_multiple_of(BLOCK));
+};
