@@ -1,4 +1,5 @@
 //! The Corelog broker: one executor per core, each a broker of its own.
 
+pub mod config;
 pub mod core;
 pub mod metadata;

@@ -1,0 +1,318 @@
+//! The broker's configuration in force, typed, out of the file and the command line.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use crate::{
+    config::{
+        broker_keys,
+        definition::BadValue,
+        listener::{self, Advertises, ListenerConfig},
+        machine_limits,
+        settings::Settings,
+    },
+    metadata::ids::NodeId,
+};
+
+/// What the broker was told. Shared by all cores, never changed.
+#[derive(Clone, Debug)]
+pub struct BrokerConfig {
+    /// The values as they were set; what a topic inherits comes from here.
+    pub settings: Settings,
+    /// This node.
+    pub node: NodeId,
+    /// `broker.rack`.
+    pub rack: Option<String>,
+    /// Where it listens.
+    pub listeners: Vec<ListenerConfig>,
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// How many cores it runs on.
+    pub cores: u16,
+    /// Bytes of memory for buffers, caches and unsent answers, over all cores.
+    pub memory: u64,
+    /// Bytes of each core's journal.
+    pub journal_bytes: u64,
+    /// Topics.
+    pub topics: TopicDefaults,
+    /// Requests and connections.
+    pub net: NetConfig,
+    /// Groups and their offsets.
+    pub groups: GroupConfig,
+    /// How often retention looks.
+    pub retention_check_interval: Duration,
+    /// How long an idle producer's state is kept.
+    pub producer_id_expiration: Duration,
+}
+
+/// What holds for topics as such.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TopicDefaults {
+    /// Whether asking for an unknown topic creates it.
+    pub auto_create: bool,
+    /// Whether topics may be deleted.
+    pub delete_enabled: bool,
+    /// Partitions of a topic that does not say.
+    pub partitions: i32,
+    /// Replicas of a topic that does not say.
+    pub replication_factor: i16,
+}
+
+/// What holds for requests and connections.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NetConfig {
+    /// The largest request in bytes.
+    pub request_max_bytes: u32,
+    /// The largest answer to a fetch in bytes.
+    pub fetch_max_bytes: u32,
+    /// How long a silent connection stays open; `None` is for ever.
+    pub max_idle: Option<Duration>,
+    /// Connections of this node.
+    pub max_connections: u32,
+    /// Connections of one address.
+    pub max_connections_per_ip: u32,
+    /// Fetch sessions kept, over all cores.
+    pub fetch_sessions: u32,
+    /// Partitions that DescribeTopicPartitions answers at once.
+    pub describe_partitions_limit: u32,
+}
+
+/// What holds for groups and their offsets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GroupConfig {
+    /// How long a new group waits for more members.
+    pub initial_rebalance_delay: Duration,
+    /// The shortest session a member may ask for.
+    pub min_session_timeout: Duration,
+    /// The longest session a member may ask for.
+    pub max_session_timeout: Duration,
+    /// Members of one group.
+    pub max_size: u32,
+    /// The longest note beside a committed offset, in bytes.
+    pub offset_metadata_max_bytes: u32,
+    /// How long a commit may wait.
+    pub commit_timeout: Duration,
+    /// How long the offsets of an empty group are kept.
+    pub offsets_retention: Duration,
+    /// How often expired offsets are looked for.
+    pub offsets_retention_check_interval: Duration,
+    /// Partitions of `__consumer_offsets`.
+    pub offsets_partitions: i32,
+    /// Replicas of `__consumer_offsets`, if there are as many nodes.
+    pub offsets_replication_factor: i16,
+    /// Segment size of `__consumer_offsets` in bytes.
+    pub offsets_segment_bytes: u32,
+}
+
+/// A configuration that cannot be run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigError(pub String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl From<BadValue> for ConfigError {
+    fn from(bad: BadValue) -> Self {
+        Self(bad.to_string())
+    }
+}
+
+impl BrokerConfig {
+    /// Turns values, each right by itself, into a configuration that is right as a whole.
+    pub fn new(settings: Settings) -> Result<Self, ConfigError> {
+        check_across(&settings)?;
+        Ok(Self {
+            node: NodeId(settings.number("node.id") as i32),
+            rack: settings.value("broker.rack").map(str::to_owned),
+            listeners: listeners(&settings)?,
+            data_dir: data_dir(&settings)?,
+            cores: settings.optional_number("cores").map_or_else(machine_limits::cores, |cores| cores as u16),
+            memory: memory(&settings)?,
+            journal_bytes: size(&settings, "journal.size", MIN_JOURNAL)?.expect("journal.size has a default"),
+            topics: TopicDefaults {
+                auto_create: settings.flag("auto.create.topics.enable"),
+                delete_enabled: settings.flag("delete.topic.enable"),
+                partitions: settings.number("num.partitions") as i32,
+                replication_factor: i16::try_from(settings.number("default.replication.factor")).unwrap_or(i16::MAX),
+            },
+            net: net(&settings),
+            groups: groups(&settings),
+            retention_check_interval: millis(&settings, "log.retention.check.interval.ms"),
+            producer_id_expiration: millis(&settings, "producer.id.expiration.ms"),
+            settings,
+        })
+    }
+
+    /// Sets one key from the command line and reads everything anew.
+    pub fn with(&self, key: &str, value: &str) -> Result<Self, ConfigError> {
+        let definition = broker_keys::find(key).ok_or_else(|| ConfigError(format!("unknown key {key}")))?;
+        let mut settings = self.settings.clone();
+        settings.set(definition, value)?;
+        Self::new(settings)
+    }
+
+    /// Bytes of memory for each core.
+    pub fn memory_per_core(&self) -> u64 {
+        self.memory / u64::from(self.cores)
+    }
+}
+
+impl Default for BrokerConfig {
+    fn default() -> Self {
+        Self::new(Settings::default()).expect("the defaults are right as a whole")
+    }
+}
+
+const MIN_JOURNAL: u64 = 4 << 20;
+const MIN_MEMORY: u64 = 64 << 20;
+
+fn listeners(settings: &Settings) -> Result<Vec<ListenerConfig>, ConfigError> {
+    let own_name = machine_limits::host_name();
+    let parse = |advertises, listeners: &str, advertised: &str| {
+        listener::parse(advertises, listeners, settings.value(advertised), &own_name)
+    };
+    let node = settings.value("listeners").expect("listeners has a default");
+    let mut all = parse(Advertises::Node, node, "advertised.listeners")
+        .map_err(|what| ConfigError(format!("listeners: {what}")))?;
+    if let Some(cores) = settings.value("core.listeners") {
+        let cores = parse(Advertises::Cores, cores, "advertised.core.listeners")
+            .map_err(|what| ConfigError(format!("core.listeners: {what}")))?;
+        if let Some(twice) = cores.iter().find(|core| all.iter().any(|node| node.name == core.name)) {
+            return Err(ConfigError(format!("{} is in listeners and in core.listeners", twice.name)));
+        }
+        all.extend(cores);
+    }
+    Ok(all)
+}
+
+fn data_dir(settings: &Settings) -> Result<PathBuf, ConfigError> {
+    match settings.value("log.dirs") {
+        Some(dirs) if dirs.contains(',') => {
+            Err(ConfigError("log.dirs: several data directories are not possible yet, name one".to_owned()))
+        }
+        Some(dir) => Ok(PathBuf::from(dir)),
+        None => Ok(PathBuf::from(settings.value("log.dir").expect("log.dir has a default"))),
+    }
+}
+
+fn memory(settings: &Settings) -> Result<u64, ConfigError> {
+    let quarter = || (machine_limits::memory() / 4).max(MIN_MEMORY);
+    Ok(size(settings, "memory", MIN_MEMORY)?.unwrap_or_else(quarter))
+}
+
+fn net(settings: &Settings) -> NetConfig {
+    NetConfig {
+        request_max_bytes: settings.number("socket.request.max.bytes") as u32,
+        fetch_max_bytes: settings.number("fetch.max.bytes") as u32,
+        max_idle: u64::try_from(settings.number("connections.max.idle.ms")).ok().map(Duration::from_millis),
+        max_connections: settings.number("max.connections") as u32,
+        max_connections_per_ip: settings.number("max.connections.per.ip") as u32,
+        fetch_sessions: settings.number("max.incremental.fetch.session.cache.slots") as u32,
+        describe_partitions_limit: settings.number("max.request.partition.size.limit") as u32,
+    }
+}
+
+fn groups(settings: &Settings) -> GroupConfig {
+    GroupConfig {
+        initial_rebalance_delay: millis(settings, "group.initial.rebalance.delay.ms"),
+        min_session_timeout: millis(settings, "group.min.session.timeout.ms"),
+        max_session_timeout: millis(settings, "group.max.session.timeout.ms"),
+        max_size: settings.number("group.max.size") as u32,
+        offset_metadata_max_bytes: settings.number("offset.metadata.max.bytes").max(0) as u32,
+        commit_timeout: millis(settings, "offsets.commit.timeout.ms"),
+        offsets_retention: Duration::from_secs(60 * settings.number("offsets.retention.minutes").unsigned_abs()),
+        offsets_retention_check_interval: millis(settings, "offsets.retention.check.interval.ms"),
+        offsets_partitions: settings.number("offsets.topic.num.partitions") as i32,
+        offsets_replication_factor: settings.number("offsets.topic.replication.factor") as i16,
+        offsets_segment_bytes: settings.number("offsets.topic.segment.bytes") as u32,
+    }
+}
+
+fn check_across(settings: &Settings) -> Result<(), ConfigError> {
+    let refuse = |what: &str| Err(ConfigError(what.to_owned()));
+    let retention = ["log.retention.ms", "log.retention.minutes", "log.retention.hours"];
+    if let Some(zero) = retention.into_iter().find(|key| settings.own(key) == Some("0")) {
+        return Err(ConfigError(format!("{zero} must not be 0; -1 keeps records for ever")));
+    }
+    if settings.optional_number("log.roll.ms").is_some_and(|ms| ms < 1) {
+        return refuse("log.roll.ms must be at least 1");
+    }
+    if settings.optional_number("log.roll.jitter.ms").is_some_and(|ms| ms < 0) {
+        return refuse("log.roll.jitter.ms must be at least 0");
+    }
+    if settings.number("group.min.session.timeout.ms") > settings.number("group.max.session.timeout.ms") {
+        return refuse("group.min.session.timeout.ms is above group.max.session.timeout.ms");
+    }
+    let (least, most) = ("log.cleaner.min.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms");
+    if settings.number(least) > settings.number(most) {
+        return Err(ConfigError(format!("{least} is above {most}")));
+    }
+    Ok(())
+}
+
+fn millis(settings: &Settings, key: &str) -> Duration {
+    Duration::from_millis(u64::try_from(settings.number(key)).unwrap_or(0))
+}
+
+fn size(settings: &Settings, key: &str, least: u64) -> Result<Option<u64>, ConfigError> {
+    let Some(text) = settings.value(key) else { return Ok(None) };
+    let bytes = parse_size(text)
+        .ok_or_else(|| ConfigError(format!("{key}: `{text}` is not a size such as 512MiB, 2GiB or 1073741824")))?;
+    match bytes < least {
+        true => Err(ConfigError(format!("{key}: {text} is too little, at least {} MiB are needed", least >> 20))),
+        false => Ok(Some(bytes)),
+    }
+}
+
+/// `512MiB`, `2 GiB`, `1g` or plain bytes.
+pub fn parse_size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let shift = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return None,
+    };
+    text[..digits].parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_file_the_broker_listens_on_loopback_and_keeps_its_data_beside_it() {
+        let config = BrokerConfig::default();
+        assert_eq!(config.listeners[0].bind.to_string(), "127.0.0.1:9092");
+        assert_eq!(config.data_dir, PathBuf::from("corelog-data"));
+        assert_eq!(config.journal_bytes, 256 << 20);
+        assert!(config.memory >= MIN_MEMORY && config.cores >= 1);
+    }
+
+    #[test]
+    fn sizes_are_read_with_and_without_units() {
+        assert_eq!(parse_size("512MiB"), Some(512 << 20));
+        assert_eq!(parse_size("2 g"), Some(2 << 30));
+        assert_eq!(parse_size("1073741824"), Some(1 << 30));
+        assert_eq!(parse_size("many"), None);
+        assert_eq!(parse_size("99999999999999T"), None);
+    }
+
+    #[test]
+    fn values_that_contradict_each_other_are_refused() {
+        let error = |key: &str, value: &str| BrokerConfig::default().with(key, value).expect_err("refused").0;
+        assert!(error("log.retention.ms", "0").contains("for ever"));
+        assert!(error("group.min.session.timeout.ms", "9000000").contains("group.max.session.timeout.ms"));
+        assert!(error("listeners", "PLAINTEXT://0.0.0.0:9092").contains("advertised.listeners"));
+        assert!(error("core.listeners", "PLAINTEXT://127.0.0.1:1").contains("in core.listeners"));
+        assert!(error("memory", "1KiB").contains("at least 64 MiB"));
+        assert!(error("log.dirs", "a,b").contains("not possible yet"));
+    }
+}
