@@ -10,7 +10,7 @@ use corelog_storage::ids::{LogId, PartitionIndex, ProducerId, TopicId};
 use crate::{
     core::env::CoreId,
     metadata::{
-        ids::{NodeId, Uuid},
+        ids::{NodeId, Uuid, topic_uuid},
         record::{ConfigOverrides, ConfigResource, MetadataRecord, NodeRegistration, PartitionState},
     },
 };
@@ -161,7 +161,7 @@ impl ClusterImage {
 
     fn apply_topic(&mut self, id: TopicId, name: &str) -> Result<(), ApplyError> {
         if self.by_id.contains_key(&id) || self.by_name.contains_key(name) {
-            return Err(ApplyError(format!("topic {name} ({}) exists already", Uuid::from(id))));
+            return Err(ApplyError(format!("topic {name} ({}) exists already", topic_uuid(id))));
         }
         let name: Arc<str> = name.into();
         let topic =
@@ -256,5 +256,5 @@ impl PartitionState {
 }
 
 fn unknown_topic(id: TopicId) -> ApplyError {
-    ApplyError(format!("topic {} does not exist", Uuid::from(id)))
+    ApplyError(format!("topic {} does not exist", topic_uuid(id)))
 }

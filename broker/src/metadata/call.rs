@@ -1,0 +1,227 @@
+//! What a core asks of the controller on core 0, and what it is answered.
+//!
+//! One entry of a call is answered by one entry of the answer, in the same order.
+
+use std::fmt;
+
+use corelog_storage::ids::{ProducerId, TopicId};
+use corelog_wire::error_code::ErrorCode;
+
+use crate::{
+    core::env::CoreId,
+    metadata::{ids::NodeId, record::ConfigOverrides},
+};
+
+/// A change of the cluster's metadata.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MetadataCall {
+    /// Creates topics.
+    CreateTopics {
+        /// Which.
+        topics: Vec<NewTopic>,
+        /// Check only.
+        validate_only: bool,
+    },
+    /// Deletes topics.
+    DeleteTopics {
+        /// Which.
+        topics: Vec<TopicSelector>,
+    },
+    /// Adds partitions to topics.
+    CreatePartitions {
+        /// To which.
+        topics: Vec<MorePartitions>,
+        /// Check only.
+        validate_only: bool,
+    },
+    /// Changes topics' configurations.
+    AlterTopicConfigs {
+        /// Whose, and how.
+        topics: Vec<ConfigChange>,
+        /// Check only.
+        validate_only: bool,
+    },
+    /// Sets producer ids aside that nobody else will be given.
+    AllocateProducerIds,
+}
+
+/// The answer to a [`MetadataCall`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MetadataAnswer {
+    /// To [`MetadataCall::CreateTopics`].
+    TopicsCreated(Vec<Result<CreatedTopic, Refusal>>),
+    /// To [`MetadataCall::DeleteTopics`].
+    TopicsDeleted(Vec<Result<DeletedTopic, Refusal>>),
+    /// To [`MetadataCall::CreatePartitions`].
+    PartitionsCreated(Vec<Result<(), Refusal>>),
+    /// To [`MetadataCall::AlterTopicConfigs`].
+    ConfigsAltered(Vec<Result<(), Refusal>>),
+    /// To [`MetadataCall::AllocateProducerIds`].
+    ProducerIds(ProducerIdBlock),
+    /// To any: nothing was decided. The log of metadata cannot be written, or the node is stopping.
+    Unavailable(Refusal),
+}
+
+/// Why something was not done, in Kafka's code and words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// Kafka's code.
+    pub code: ErrorCode,
+    /// What the client is told beside the code; `None` where Kafka says nothing.
+    pub message: Option<String>,
+}
+
+/// A topic to be created.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewTopic {
+    /// Its name.
+    pub name: String,
+    /// How many partitions; -1 is the default.
+    pub partitions: i32,
+    /// How many replicas; -1 is the default.
+    pub replication_factor: i16,
+    /// Where each partition goes; empty leaves that to the controller.
+    pub assignments: Vec<Assignment>,
+    /// Its own configuration, in the order given.
+    pub configs: Vec<(String, Option<String>)>,
+}
+
+/// Where one partition's replicas go.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Assignment {
+    /// The partition; of no meaning where partitions are added.
+    pub partition: i32,
+    /// Its replicas, the preferred leader first.
+    pub brokers: Vec<AssignedBroker>,
+}
+
+/// A broker as a client names it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AssignedBroker {
+    /// The id in the request.
+    pub shown: i32,
+    /// The node it means, `None` if the listener shows no such broker.
+    pub node: Option<NodeId>,
+    /// The core it means, on a listener whose brokers are cores.
+    pub core: Option<CoreId>,
+}
+
+/// A topic that was created, or would have been.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CreatedTopic {
+    /// Its id.
+    pub id: TopicId,
+    /// How many partitions it has.
+    pub partitions: i32,
+    /// How many replicas each has.
+    pub replication_factor: i16,
+    /// Its own configuration.
+    pub configs: ConfigOverrides,
+}
+
+/// A topic by name or by id.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum TopicSelector {
+    /// By name.
+    Name(String),
+    /// By id.
+    Id(TopicId),
+}
+
+/// A topic that was deleted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeletedTopic {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: TopicId,
+}
+
+/// Partitions to be added.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MorePartitions {
+    /// The topic.
+    pub name: String,
+    /// How many it shall have then.
+    pub count: i32,
+    /// Where each added one goes; `None` leaves that to the controller.
+    pub assignments: Option<Vec<Assignment>>,
+}
+
+/// Changes of one topic's configuration: all or none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigChange {
+    /// The topic.
+    pub name: String,
+    /// The changes.
+    pub steps: Vec<ConfigStep>,
+}
+
+/// What is done to one key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigStep {
+    /// The key.
+    pub key: String,
+    /// What.
+    pub operation: ConfigOperation,
+    /// With what.
+    pub value: Option<String>,
+}
+
+/// Numbered as IncrementalAlterConfigs numbers them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConfigOperation {
+    /// Gives it a value.
+    Set,
+    /// Takes its value away.
+    Delete,
+    /// Adds entries to a list.
+    Append,
+    /// Takes entries from a list.
+    Subtract,
+    /// None that we know.
+    Unknown(i8),
+}
+
+/// Producer ids that belong to the caller from now on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProducerIdBlock {
+    /// The first.
+    pub first: ProducerId,
+    /// How many.
+    pub count: u32,
+}
+
+impl ConfigOperation {
+    /// From the number in a request.
+    pub fn from_wire(number: i8) -> Self {
+        match number {
+            0 => Self::Set,
+            1 => Self::Delete,
+            2 => Self::Append,
+            3 => Self::Subtract,
+            other => Self::Unknown(other),
+        }
+    }
+}
+
+impl Refusal {
+    /// With words.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: Some(message.into()) }
+    }
+
+    /// Without.
+    pub fn bare(code: ErrorCode) -> Self {
+        Self { code, message: None }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.message {
+            Some(message) => write!(f, "{}: {message}", self.code.name()),
+            None => f.write_str(self.code.name()),
+        }
+    }
+}
