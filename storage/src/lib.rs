@@ -4,9 +4,12 @@
 
 pub mod batch;
 pub mod buffer;
+#[doc(hidden)]
+pub mod contract;
 pub mod env;
 pub mod error;
 pub mod ids;
 pub mod limits;
 pub mod log;
 pub mod shard;
+pub mod sim;

@@ -5,11 +5,12 @@ use std::{fmt, ops::Range, sync::Arc};
 use bytes::Bytes;
 
 use super::AlignedBuf;
+use crate::env::BLOCK;
 
 /// An append-only chunk: bytes once appended never change, so views of them are shared without a copy, to readers and
 /// to the disk alike, and outlive the chunk's writer.
 ///
-/// A view that starts and ends on multiples of [`crate::env::BLOCK`] may be written to a file as it is. A file's
+/// A view that starts and ends on multiples of [`BLOCK`] may be written to a file as it is. A file's
 /// partial last block is the exception: it must be copied, because the bytes after it are still to be appended.
 pub struct AppendBuf {
     memory: Arc<AlignedBuf>,
@@ -64,6 +65,11 @@ impl AppendBuf {
         taken
     }
 
+    /// Appends zeroes up to the next multiple of [`BLOCK`]; returns how many.
+    pub fn pad_to_block(&mut self) -> usize {
+        self.append_zeroes(self.len.next_multiple_of(BLOCK) - self.len)
+    }
+
     /// A shared view of bytes already appended. Panics if `range` ends beyond [`AppendBuf::len`].
     pub fn view(&self, range: Range<usize>) -> Bytes {
         assert!(range.start <= range.end && range.end <= self.len, "a view covers appended bytes only");
@@ -110,7 +116,6 @@ impl AsRef<[u8]> for View {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::BLOCK;
 
     #[test]
     fn views_keep_what_was_there_while_the_writer_goes_on() {
