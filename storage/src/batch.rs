@@ -363,3 +363,156 @@ fn i32_at(header: &[u8; HEADER_LEN], at: usize) -> i32 {
 fn i64_at(header: &[u8; HEADER_LEN], at: usize) -> i64 {
     i64::from_be_bytes(header[at..at + 8].try_into().expect("eight bytes"))
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Batches for tests.
+
+    use super::*;
+    use crate::record::BatchBuilder;
+
+    /// What a test wants of a batch.
+    #[derive(Clone, Debug)]
+    pub(crate) struct BatchSpec {
+        pub(crate) producer: Option<(i64, i16, i32)>,
+        pub(crate) records: i32,
+        pub(crate) base_offset: i64,
+        pub(crate) timestamp: i64,
+        pub(crate) value: usize,
+    }
+
+    impl Default for BatchSpec {
+        fn default() -> Self {
+            Self { producer: None, records: 1, base_offset: 0, timestamp: 1_000, value: 10 }
+        }
+    }
+
+    impl BatchSpec {
+        pub(crate) fn build(&self) -> Bytes {
+            let mut builder = BatchBuilder::new();
+            if let Some((id, epoch, sequence)) = self.producer {
+                builder = builder.producer(ProducerId(id), ProducerEpoch(epoch), sequence);
+            }
+            for at in 0..self.records {
+                builder.push(Timestamp(self.timestamp + i64::from(at)), None, Some(&vec![at as u8; self.value]));
+            }
+            builder.build_at(Offset(self.base_offset), LeaderEpoch(0))
+        }
+
+        pub(crate) fn valid(&self) -> ValidBatch {
+            check(self.build(), &BatchRules::default()).expect("a test's batch is valid")
+        }
+    }
+
+    /// The header alone, of any count, without records.
+    pub(crate) fn header(spec: &BatchSpec) -> Header {
+        let mut header = Header::parse(&BatchSpec { records: 1, ..spec.clone() }.build()).unwrap();
+        header.records = spec.records;
+        header.last_offset_delta = spec.records - 1;
+        header
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{testing::BatchSpec, *};
+
+    /// A valid batch with `bytes` put at `at`, and the checksum made to hold again.
+    fn altered(at: usize, bytes: &[u8]) -> Bytes {
+        let mut batch = BatchSpec { records: 3, producer: Some((5, 0, 0)), ..Default::default() }.build().to_vec();
+        batch[at..at + bytes.len()].copy_from_slice(bytes);
+        let crc = crc32c(&batch[21..]);
+        batch[17..21].copy_from_slice(&crc.to_be_bytes());
+        batch.into()
+    }
+
+    fn refusal(batch: Bytes) -> BatchError {
+        check(batch, &BatchRules::default()).expect_err("must be refused")
+    }
+
+    #[test]
+    fn a_good_batch_passes_and_keeps_its_bytes() {
+        let bytes = BatchSpec::default().build();
+        let batch = check(bytes.clone(), &BatchRules::default()).unwrap();
+        assert_eq!(batch.bytes(), &bytes);
+        assert_eq!(batch.header().records, 1);
+    }
+
+    #[test]
+    fn each_field_out_of_its_range_is_refused_by_name() {
+        assert_eq!(refusal(altered(0, &1_i64.to_be_bytes())), BatchError::BaseOffset(1));
+        assert_eq!(refusal(altered(16, &[1])), BatchError::Magic(1));
+        assert_eq!(refusal(altered(22, &[5])), BatchError::Codec(5));
+        assert_eq!(refusal(altered(22, &[0x20])), BatchError::Control);
+        assert!(matches!(refusal(altered(22, &[8])), BatchError::Timestamp(_)));
+        assert_eq!(refusal(altered(23, &3_i32.to_be_bytes())), BatchError::Count { count: 3, last_offset_delta: 3 });
+        assert!(matches!(refusal(altered(23, &(-1_i32).to_be_bytes())), BatchError::Count { .. }));
+        assert!(matches!(refusal(altered(57, &0_i32.to_be_bytes())), BatchError::Count { .. }));
+        assert!(matches!(refusal(altered(57, &i32::MIN.to_be_bytes())), BatchError::Count { .. }));
+        assert_eq!(refusal(altered(51, &(-1_i16).to_be_bytes())), BatchError::Producer);
+        assert_eq!(refusal(altered(53, &(-1_i32).to_be_bytes())), BatchError::Producer);
+        let mut transactional = altered(22, &[0x10]).to_vec();
+        transactional[43..51].copy_from_slice(&(-1_i64).to_be_bytes());
+        let crc = crc32c(&transactional[21..]);
+        transactional[17..21].copy_from_slice(&crc.to_be_bytes());
+        assert_eq!(refusal(transactional.into()), BatchError::Transactional);
+    }
+
+    #[test]
+    fn lengths_and_counts_of_batches() {
+        let good = BatchSpec::default().build();
+        assert_eq!(refusal(Bytes::new()), BatchError::NoBatch);
+        for cut in 0..good.len() {
+            assert_eq!(refusal(good.slice(..cut)), BatchError::NoBatch, "cut at {cut}");
+        }
+        assert_eq!(refusal(altered(8, &(-1_i32).to_be_bytes())), BatchError::Length(-1));
+        assert_eq!(refusal(altered(8, &20_i32.to_be_bytes())), BatchError::Length(20));
+        assert_eq!(refusal(altered(8, &i32::MAX.to_be_bytes())), BatchError::NoBatch);
+        let twice: Bytes = [&good[..], &good[..]].concat().into();
+        assert_eq!(refusal(twice.clone()), BatchError::MoreThanOne);
+        let rules = BatchRules { sender: Sender::Broker, ..Default::default() };
+        assert_eq!(check_all(twice.clone(), &rules).unwrap().len(), 2);
+        assert!(check(twice.slice(..twice.len() - 1), &BatchRules::default()).is_ok(), "a cut-off tail is dropped");
+    }
+
+    #[test]
+    fn any_bit_flipped_behind_the_epoch_is_noticed() {
+        let good = BatchSpec { records: 2, ..Default::default() }.build();
+        for at in 16..good.len() {
+            for bit in 0..8 {
+                let mut bad = good.to_vec();
+                bad[at] ^= 1 << bit;
+                assert!(check(bad.into(), &BatchRules::default()).is_err(), "byte {at} bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn size_codec_and_time_limits_are_the_callers() {
+        let good = BatchSpec::default().build();
+        let small = BatchRules { max_size: good.len() - 1, ..Default::default() };
+        assert!(matches!(check(good.clone(), &small), Err(BatchError::TooLarge { .. })));
+        let old = BatchRules { zstd: false, ..Default::default() };
+        assert_eq!(check(altered(22, &[4]), &old).unwrap_err(), BatchError::Codec(4));
+        let range = TimestampRange { oldest: Timestamp(2_000), newest: Timestamp(3_000) };
+        let timed = BatchRules { timestamps: Some(range), ..Default::default() };
+        assert_eq!(check(good, &timed).unwrap_err(), BatchError::Timestamp(Timestamp(1_000)));
+    }
+
+    #[test]
+    fn stamping_sets_offset_and_epoch_and_keeps_the_checksum() {
+        let batch = BatchSpec { records: 3, ..Default::default() }.valid();
+        for log_append_time in [None, Some(Timestamp(777))] {
+            let stamp = stamped_header(&batch, Offset(1 << 40), LeaderEpoch(9), log_append_time);
+            let stored = [&stamp[..], &batch.bytes()[HEADER_LEN..]].concat();
+            let header = Header::parse(&stored).unwrap();
+            assert!(checksum_holds(&header, &stored));
+            assert_eq!(
+                (header.base_offset.0, header.end_offset().0, header.leader_epoch.0),
+                (1 << 40, (1 << 40) + 3, 9)
+            );
+            assert_eq!(header.is_log_append_time(), log_append_time.is_some());
+            assert_eq!(header.max_timestamp, log_append_time.unwrap_or(Timestamp(1_002)));
+        }
+    }
+}

@@ -2,14 +2,16 @@
 //!
 //! Everything here lives on one core and reaches the world through [`env::Env`] alone. The simulated world is [`sim`].
 
+#[doc(hidden)]
 pub mod batch;
 pub mod buffer;
-#[doc(hidden)]
+pub mod compress;
 pub mod contract;
 pub mod env;
 pub mod error;
 pub mod ids;
 pub mod limits;
 pub mod log;
+pub mod record;
 pub mod shard;
 pub mod sim;

@@ -1,6 +1,8 @@
 //! One partition's log on one core.
 
 pub mod config;
+pub mod epochs;
+pub mod producers;
 
 use std::{future::Future, marker::PhantomData, rc::Rc};
 
