@@ -215,6 +215,20 @@ impl<'a> Decoder<'a> {
         Ok(Some(structure))
     }
 
+    /// A structure in a tagged field that may be null: there a varint says so, 0 or 1.
+    pub fn nullable_tagged_structure<T: Fields>(
+        &mut self,
+        version: i16,
+        field: &'static str,
+    ) -> Result<Option<T>, DecodeError> {
+        if self.varint(field)? == 0 {
+            return Ok(None);
+        }
+        let mut structure = T::default();
+        structure.read(self, version)?;
+        Ok(Some(structure))
+    }
+
     fn null<T>(&self, allowed: bool, field: &'static str) -> Result<Option<T>, DecodeError> {
         if allowed { Ok(None) } else { Err(self.error(field, DecodeReason::Null)) }
     }

@@ -80,9 +80,12 @@ impl Encoder {
         self.out.extend_from_slice(bytes);
     }
 
-    /// Overwrites four bytes that were written before.
-    pub fn patch_i32(&mut self, at: usize, value: i32) {
-        self.out[at..at + 4].copy_from_slice(&value.to_be_bytes());
+    /// Overwrites four bytes that were written before with a length.
+    pub fn patch_length(&mut self, at: usize, length: usize) {
+        match i32::try_from(length) {
+            Ok(length) => self.out[at..at + 4].copy_from_slice(&length.to_be_bytes()),
+            Err(_) => self.fail("frame", EncodeReason::TooLong(length)),
+        }
     }
 
     /// One byte.
@@ -201,6 +204,14 @@ impl Encoder {
                 self.i8(-1);
                 self.null(allowed, field);
             }
+        }
+    }
+
+    /// A structure in a tagged field that may be null: there a varint says so, 0 or 1.
+    pub fn nullable_tagged_structure<T: Fields>(&mut self, structure: &Option<T>, version: i16) {
+        self.varint(structure.is_some().into());
+        if let Some(structure) = structure {
+            structure.write(self, version);
         }
     }
 
