@@ -2,5 +2,6 @@
 
 pub mod config;
 pub mod core;
+pub mod group;
 pub mod metadata;
 pub mod placement;

@@ -1,0 +1,22 @@
+//! Consumer groups: the classic group protocol and committed offsets.
+//!
+//! [`call`] says what may be asked. [`coordinator_machine`] is the coordinator of all groups that one partition of
+//! `__consumer_offsets` keeps, a pure machine; the phases of the protocol are [`join_machine`] and [`sync_machine`],
+//! offsets and the end of groups [`offsets_machine`]. A group's working state is [`state`], what may be shown is
+//! [`committed`]. [`record`] says what is written.
+
+pub mod call;
+mod committed;
+pub mod config;
+pub mod coordinator_machine;
+pub mod error;
+mod join_machine;
+pub mod mutant;
+pub mod names;
+mod offsets_machine;
+pub mod record;
+pub mod state;
+mod subscription;
+mod sync_machine;
+mod timers;
+pub mod turn;

@@ -1,0 +1,68 @@
+//! Deliberate faults, one per mechanism, that the checkers of the random histories must catch. They exist only under the
+//! cargo feature `mutants`; without it [`is`] is constant and the optimiser removes it.
+
+/// A fault that can be switched on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mutant {
+    /// A rebalance begins without its join timer, and may never end.
+    RebalanceWithoutDeadline,
+    /// Answers leave before their records are committed.
+    AnswerBeforeCommit,
+    /// The assignment takes effect when it is written, not when it is committed.
+    AssignBeforeCommit,
+    /// Offsets are shown as soon as they are written.
+    ShowPendingOffsets,
+    /// A commit is accepted whatever its generation.
+    IgnoreGeneration,
+    /// A replaced static member is not fenced.
+    NoFencing,
+    /// A member that fell silent keeps its place.
+    NoSessionExpiry,
+    /// A sync is answered in the middle of a rebalance.
+    SyncWhilePreparing,
+    /// An offset is deleted although its group subscribes to the topic.
+    DeleteSubscribed,
+    /// Offsets expire by when they were committed even while the group uses them.
+    ExpireInUse,
+    /// After a reload the group starts with an older generation.
+    ForgetGeneration,
+}
+
+/// All of them, for the test that each is caught.
+#[cfg(feature = "mutants")]
+pub const ALL: [Mutant; 11] = [
+    Mutant::RebalanceWithoutDeadline,
+    Mutant::AnswerBeforeCommit,
+    Mutant::AssignBeforeCommit,
+    Mutant::ShowPendingOffsets,
+    Mutant::IgnoreGeneration,
+    Mutant::NoFencing,
+    Mutant::NoSessionExpiry,
+    Mutant::SyncWhilePreparing,
+    Mutant::DeleteSubscribed,
+    Mutant::ExpireInUse,
+    Mutant::ForgetGeneration,
+];
+
+#[cfg(feature = "mutants")]
+thread_local! {
+    static ACTIVE: std::cell::Cell<Option<Mutant>> = const { std::cell::Cell::new(None) };
+}
+
+/// Switches one fault on for this thread, or all off.
+#[cfg(feature = "mutants")]
+pub fn activate(mutant: Option<Mutant>) {
+    ACTIVE.set(mutant);
+}
+
+/// Whether `mutant` is on.
+#[cfg(feature = "mutants")]
+pub(super) fn is(mutant: Mutant) -> bool {
+    ACTIVE.get() == Some(mutant)
+}
+
+/// Whether `mutant` is on: never, in a build without the feature.
+#[cfg(not(feature = "mutants"))]
+pub(super) const fn is(_: Mutant) -> bool {
+    false
+}
