@@ -60,11 +60,11 @@ pub enum Answer {
     /// To [`Call::Leave`]: one outcome per member asked for, in order.
     Leave(Vec<Left>),
     /// To [`Call::CommitOffsets`]: per topic and partition asked for, in order.
-    CommitOffsets(Vec<(TopicName, Vec<(i32, Result<(), GroupError>)>)>),
+    CommitOffsets(TopicOutcomes),
     /// To [`Call::FetchOffsets`].
     FetchOffsets(Vec<(TopicName, Vec<FetchedOffset>)>),
     /// To [`Call::DeleteOffsets`]: per topic and partition asked for, in order.
-    DeleteOffsets(Vec<(TopicName, Vec<(i32, Result<(), GroupError>)>)>),
+    DeleteOffsets(TopicOutcomes),
     /// To [`Call::Describe`].
     Describe(Described),
     /// To [`Call::Delete`].
@@ -72,6 +72,12 @@ pub enum Answer {
     /// The whole call failed.
     Refused(GroupError),
 }
+
+/// The outcome per partition of one topic, in the order asked for.
+pub type PartitionOutcomes = Vec<(i32, Result<(), GroupError>)>;
+
+/// The outcomes per topic, in the order asked for.
+pub type TopicOutcomes = Vec<(TopicName, PartitionOutcomes)>;
 
 /// Where a request came from, as groups record and show it.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -69,16 +69,23 @@ impl Committed {
     pub(super) fn fetch(&self, fetch: &FetchOffsets) -> Answer {
         let group = self.groups.get(&fetch.group);
         let topics = match &fetch.topics {
-            Some(topics) => topics.iter().map(|(topic, id, partitions)| {
-                let fetched = partitions.iter().map(|partition| {
-                    fetched(*partition, group.and_then(|group| group.offset(topic, *id, *partition)))
-                });
-                (topic.clone(), fetched.collect())
-            }).collect(),
-            None => group.into_iter().flat_map(|group| &group.offsets).map(|(topic, partitions)| {
-                let fetched = partitions.iter().map(|(partition, value)| fetched(*partition, Some(value)));
-                (topic.clone(), fetched.collect())
-            }).collect(),
+            Some(topics) => topics
+                .iter()
+                .map(|(topic, id, partitions)| {
+                    let fetched = partitions.iter().map(|partition| {
+                        fetched(*partition, group.and_then(|group| group.offset(topic, *id, *partition)))
+                    });
+                    (topic.clone(), fetched.collect())
+                })
+                .collect(),
+            None => group
+                .into_iter()
+                .flat_map(|group| &group.offsets)
+                .map(|(topic, partitions)| {
+                    let fetched = partitions.iter().map(|(partition, value)| fetched(*partition, Some(value)));
+                    (topic.clone(), fetched.collect())
+                })
+                .collect(),
         };
         Answer::FetchOffsets(topics)
     }

@@ -1,5 +1,9 @@
 //! The settings of group coordinators, under Kafka's names and with its defaults.
 
+use std::time::Duration;
+
+use crate::config::broker::GroupConfig;
+
 /// Settings of a coordinator.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -23,6 +27,23 @@ pub struct Config {
     pub new_member_join_timeout_ms: i32,
     /// How many member ids may be handed out and not yet used (KIP-394), per group.
     pub max_pending_joins: usize,
+}
+
+impl From<&GroupConfig> for Config {
+    fn from(settings: &GroupConfig) -> Self {
+        let millis = |duration: Duration| i32::try_from(duration.as_millis()).unwrap_or(i32::MAX);
+        let millis_long = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self {
+            min_session_timeout_ms: millis(settings.min_session_timeout),
+            max_session_timeout_ms: millis(settings.max_session_timeout),
+            initial_rebalance_delay_ms: millis(settings.initial_rebalance_delay),
+            max_size: settings.max_size as usize,
+            offsets_retention_ms: millis_long(settings.offsets_retention),
+            retention_check_interval_ms: millis_long(settings.offsets_retention_check_interval),
+            offset_metadata_max_bytes: settings.offset_metadata_max_bytes as usize,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Config {

@@ -208,11 +208,15 @@ impl Coordinator {
 
     /// Leadership is lost: whoever waits shall look for the new coordinator. What was pending is gone with `self`.
     pub fn resign(self) -> Vec<(Ticket, Answer)> {
-        let mut tickets: Vec<Ticket> = self.then.into_values().filter_map(|then| match then {
-            Then::Answer(ticket, _) | Then::FetchOffsets(ticket, _) => Some(ticket),
-            // The ticket of a static join is its member's, below.
-            Then::InstallAssignment(..) | Then::FinishStaticJoin { .. } => None,
-        }).collect();
+        let mut tickets: Vec<Ticket> = self
+            .then
+            .into_values()
+            .filter_map(|then| match then {
+                Then::Answer(ticket, _) | Then::FetchOffsets(ticket, _) => Some(ticket),
+                // The ticket of a static join is its member's, below.
+                Then::InstallAssignment(..) | Then::FinishStaticJoin { .. } => None,
+            })
+            .collect();
         let members = self.groups.values().flat_map(|group| group.members.values());
         tickets.extend(members.flat_map(|member| member.join.into_iter().chain(member.sync)));
         tickets.into_iter().map(|ticket| (ticket, Answer::Refused(GroupError::NotCoordinator))).collect()

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use corelog_storage::ids::TopicId;
 
 use super::{
-    call::{Answer, CommitOffsets, DeleteOffsets, FetchOffsets, GroupState},
+    call::{Answer, CommitOffsets, DeleteOffsets, FetchOffsets, GroupState, TopicOutcomes},
     coordinator_machine::{Coordinator, Effects},
     error::GroupError,
     mutant::{self, Mutant},
@@ -21,18 +21,28 @@ use super::{
     turn::{Now, Outbox, Then},
 };
 
-/// Offsets written and not yet committed: per partition the latest write, and the topic's id unless it is a tombstone.
+/// Offsets written and not yet committed.
 #[derive(Default, Debug)]
 pub(super) struct PendingOffsets {
-    latest: BTreeMap<GroupId, BTreeMap<(TopicName, i32), (WriteId, Option<TopicId>)>>,
+    latest: BTreeMap<GroupId, BTreeMap<OffsetKey, PendingOffset>>,
+}
+
+type OffsetKey = (TopicName, i32);
+
+/// The latest write to one offset.
+#[derive(Debug)]
+struct PendingOffset {
+    write: WriteId,
+    /// The topic's id, or `None` for a tombstone.
+    topic_id: Option<TopicId>,
 }
 
 impl PendingOffsets {
     /// `record` was written.
     pub(super) fn note(&mut self, write: WriteId, record: &Record) {
         if let Record::Offset { group, topic, partition, value } = record {
-            let id = value.as_ref().map(|value| value.topic_id);
-            self.latest.entry(group.clone()).or_default().insert((topic.clone(), *partition), (write, id));
+            let pending = PendingOffset { write, topic_id: value.as_ref().map(|value| value.topic_id) };
+            self.latest.entry(group.clone()).or_default().insert((topic.clone(), *partition), pending);
         }
     }
 
@@ -41,7 +51,7 @@ impl PendingOffsets {
         let Record::Offset { group, topic, partition, .. } = record else { return };
         let Some(latest) = self.latest.get_mut(group) else { return };
         let key = (topic.clone(), *partition);
-        if latest.get(&key).is_some_and(|(last, _)| *last == write) {
+        if latest.get(&key).is_some_and(|last| last.write == write) {
             latest.remove(&key);
         }
         if latest.is_empty() {
@@ -49,7 +59,7 @@ impl PendingOffsets {
         }
     }
 
-    fn of(&self, group: &GroupId) -> impl Iterator<Item = (&(TopicName, i32), &(WriteId, Option<TopicId>))> {
+    fn of(&self, group: &GroupId) -> impl Iterator<Item = (&OffsetKey, &PendingOffset)> {
         self.latest.get(group).into_iter().flatten()
     }
 }
@@ -90,12 +100,7 @@ impl Coordinator {
 
     /// The records of a commit and the outcome per partition. All fit one batch, or the commit is refused: a commit is
     /// atomic.
-    #[expect(clippy::type_complexity, reason = "the two halves of one commit, taken apart at once")]
-    fn commit_records(
-        &self,
-        commit: &CommitOffsets,
-        now: Now,
-    ) -> Result<(Vec<Record>, Vec<(TopicName, Vec<(i32, Result<(), GroupError>)>)>), GroupError> {
+    fn commit_records(&self, commit: &CommitOffsets, now: Now) -> Result<(Vec<Record>, TopicOutcomes), GroupError> {
         let mut records = Vec::new();
         let mut outcomes = Vec::with_capacity(commit.topics.len());
         let mut size = 0;
@@ -157,7 +162,8 @@ impl Coordinator {
             let subscribed = group.subscribes_to(&topic) && !mutant::is(Mutant::DeleteSubscribed);
             let outcome = if subscribed { Err(GroupError::GroupSubscribedToTopic) } else { Ok(()) };
             if !subscribed {
-                let existing = partitions.iter().filter(|partition| self.has_offset(&delete.group, &topic, **partition));
+                let existing =
+                    partitions.iter().filter(|partition| self.has_offset(&delete.group, &topic, **partition));
                 out.records.extend(existing.map(|partition| tombstone(&delete.group, &topic, *partition)));
             }
             outcomes.push((topic, partitions.into_iter().map(|partition| (partition, outcome)).collect()));
@@ -227,10 +233,10 @@ impl Coordinator {
     }
 
     /// The offsets of a group that are past their retention, and how many are not.
-    fn expired_offsets(&self, id: &GroupId, now: Now) -> (Vec<(TopicName, i32)>, usize) {
+    fn expired_offsets(&self, id: &GroupId, now: Now) -> (Vec<OffsetKey>, usize) {
         let group = &self.groups[id];
         let offsets = self.offsets_of(id);
-        let pending: BTreeSet<&(TopicName, i32)> = self.pending_offsets.of(id).map(|(key, _)| key).collect();
+        let pending: BTreeSet<&OffsetKey> = self.pending_offsets.of(id).map(|(key, _)| key).collect();
         let mut expired = Vec::new();
         for key in offsets.keys() {
             let stored = self.committed.group(id).and_then(|group| group.offsets.get(&key.0)?.get(&key.1));
@@ -275,13 +281,13 @@ impl Coordinator {
     }
 
     /// Every offset of a group, with the topic's id at the time: what is committed, as the writes in flight change it.
-    fn offsets_of(&self, id: &GroupId) -> BTreeMap<(TopicName, i32), TopicId> {
+    fn offsets_of(&self, id: &GroupId) -> BTreeMap<OffsetKey, TopicId> {
         let mut offsets = BTreeMap::new();
         for (topic, partitions) in self.committed.group(id).into_iter().flat_map(|group| &group.offsets) {
             offsets.extend(partitions.iter().map(|(p, value)| ((topic.clone(), *p), value.topic_id)));
         }
-        for (key, (_, id)) in self.pending_offsets.of(id) {
-            match id {
+        for (key, pending) in self.pending_offsets.of(id) {
+            match &pending.topic_id {
                 Some(id) => offsets.insert(key.clone(), *id),
                 None => offsets.remove(key),
             };
@@ -292,7 +298,7 @@ impl Coordinator {
     fn has_offset(&self, id: &GroupId, topic: &TopicName, partition: i32) -> bool {
         let pending = self.pending_offsets.latest.get(id).and_then(|latest| latest.get(&(topic.clone(), partition)));
         match pending {
-            Some((_, present)) => present.is_some(),
+            Some(pending) => pending.topic_id.is_some(),
             None => {
                 let offsets = self.committed.group(id).and_then(|group| group.offsets.get(topic));
                 offsets.is_some_and(|partitions| partitions.contains_key(&partition))
