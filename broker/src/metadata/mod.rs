@@ -4,6 +4,7 @@
 //! changes once published.
 
 pub mod call;
+pub mod controller;
 pub mod ids;
 pub mod image;
 pub mod record;

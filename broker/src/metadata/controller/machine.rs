@@ -1,0 +1,103 @@
+//! The controller's decisions, pure: a call and the present state in, records and an answer out.
+//!
+//! *Inputs*: [`ControllerMachine::decide`] with a call; [`ControllerMachine::start`] when the node has read its log.
+//! *Effects*: the records of a [`Decision`], to be proposed as one atomic step, and its answer, to be given when they
+//! are committed (at once where there are none).
+//! *Invariants*: the machine's image is the committed one plus every decision since, in order, so that two calls that
+//! arrive together cannot both create one topic; a refused entry of a call leaves no record. If a decision's records
+//! cannot be committed, the machine is of no more use.
+
+use std::sync::Arc;
+
+use corelog_storage::ids::ProducerId;
+
+use crate::{
+    config::BrokerConfig,
+    metadata::{
+        call::{MetadataAnswer, MetadataCall, ProducerIdBlock},
+        image::ClusterImage,
+        record::MetadataRecord,
+    },
+};
+
+/// How many producer ids are set aside at once, as many as Kafka does.
+pub const PRODUCER_ID_BLOCK: u32 = 1000;
+
+/// The most records that one call may make, as in Kafka.
+pub(super) const MAX_RECORDS: usize = 10_000;
+
+/// What a call leads to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decision {
+    /// To be proposed as one step.
+    pub records: Vec<MetadataRecord>,
+    /// To be given when that step is committed.
+    pub answer: MetadataAnswer,
+}
+
+/// The controller's state.
+pub struct ControllerMachine {
+    pub(super) config: Arc<BrokerConfig>,
+    pub(super) image: ClusterImage,
+}
+
+impl ControllerMachine {
+    /// A controller that continues from `image`, the newest committed.
+    pub fn new(config: Arc<BrokerConfig>, image: ClusterImage) -> Self {
+        Self { config, image }
+    }
+
+    /// The committed state plus all decisions since.
+    pub fn image(&self) -> &ClusterImage {
+        &self.image
+    }
+
+    /// Decides one call. `draw` gives random bits for ids.
+    pub fn decide(&mut self, call: MetadataCall, draw: &mut dyn FnMut() -> u64) -> Decision {
+        match call {
+            MetadataCall::CreateTopics { topics, validate_only } => self.create_topics(topics, validate_only, draw),
+            MetadataCall::DeleteTopics { topics } => self.delete_topics(topics),
+            MetadataCall::CreatePartitions { topics, validate_only } => self.create_partitions(topics, validate_only),
+            MetadataCall::AlterTopicConfigs { topics, validate_only } => {
+                self.alter_topic_configs(topics, validate_only)
+            }
+            MetadataCall::AllocateProducerIds => self.allocate_producer_ids(),
+        }
+    }
+
+    fn allocate_producer_ids(&mut self) -> Decision {
+        let first = self.image.next_producer_id();
+        let next = ProducerId(first.0 + i64::from(PRODUCER_ID_BLOCK));
+        let records = vec![MetadataRecord::ProducerIds { next }];
+        self.advance(&records);
+        let block = ProducerIdBlock { first, count: PRODUCER_ID_BLOCK };
+        Decision { records, answer: MetadataAnswer::ProducerIds(block) }
+    }
+
+    /// Takes a decision's records into the machine's image.
+    pub(super) fn advance(&mut self, records: &[MetadataRecord]) {
+        for record in records {
+            // The controller made them out of this very image: a mismatch is a defect, and must not reach the log.
+            self.image.apply(record).expect("the controller's own records apply");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::controller::start::tests::started;
+
+    #[test]
+    fn no_producer_id_is_given_twice() {
+        let (mut machine, _) = started(1);
+        let mut first_free = 0;
+        for _ in 0..3 {
+            let decision = machine.decide(MetadataCall::AllocateProducerIds, &mut || 0);
+            let MetadataAnswer::ProducerIds(block) = decision.answer else { panic!("a block") };
+            assert!(block.first.0 >= first_free);
+            first_free = block.first.0 + i64::from(block.count);
+            assert_eq!(decision.records, [MetadataRecord::ProducerIds { next: ProducerId(first_free) }]);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What a node's start changes: its registration, and the cores its partitions are on.
+
+use std::fmt;
+
+use corelog_storage::ids::LeaderEpoch;
+
+use super::machine::ControllerMachine;
+use crate::{
+    metadata::{
+        ids::{BrokerEpoch, DirectoryId, NodeId, PartitionEpoch, random_uuid},
+        record::{MetadataRecord, NodeRegistration},
+    },
+    placement::{self, Move},
+};
+
+/// The data directory belongs to another node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WrongNode {
+    /// Whose it is.
+    pub owner: NodeId,
+    /// Who wanted it.
+    pub asked: NodeId,
+}
+
+impl fmt::Display for WrongNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the data directory belongs to node {}, not to node {}: set node.id = {} or use another directory",
+            self.owner, self.asked, self.owner
+        )
+    }
+}
+
+impl std::error::Error for WrongNode {}
+
+/// What a start leads to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Start {
+    /// To be proposed as one step, before anything is served.
+    pub records: Vec<MetadataRecord>,
+    /// Partitions that change their core: their logs follow once the records are committed.
+    pub moves: Vec<Move>,
+}
+
+impl ControllerMachine {
+    /// Registers this node anew, gives the cluster its id if it has none, and places partitions on the cores there are.
+    pub fn start(&mut self, draw: &mut dyn FnMut() -> u64) -> Result<Start, WrongNode> {
+        let asked = self.config.node;
+        if let Some(other) = self.image.nodes().find(|node| node.id != asked) {
+            return Err(WrongNode { owner: other.id, asked });
+        }
+        let mut records = Vec::new();
+        if self.image.cluster_id().is_none() {
+            records.push(MetadataRecord::Cluster { id: random_uuid(&mut *draw) });
+        }
+        let moves = placement::moves(&self.image, asked, self.config.cores);
+        records.extend(moves.iter().map(|step| self.moved(step)));
+        records.push(MetadataRecord::Node(self.registration(draw)));
+        self.advance(&records);
+        Ok(Start { records, moves })
+    }
+
+    /// A move raises the leader epoch: metadata of before cannot win, and requests to the old owner are fenced.
+    fn moved(&self, step: &Move) -> MetadataRecord {
+        let mut state = self.image.partition(step.log).expect("a partition that moves exists").clone();
+        state.leader_epoch = LeaderEpoch(state.leader_epoch.0 + 1);
+        state.partition_epoch = PartitionEpoch(state.partition_epoch.0 + 1);
+        for replica in state.replicas.iter_mut().filter(|replica| replica.node == self.config.node) {
+            replica.core = step.to;
+        }
+        MetadataRecord::Partition { topic: step.log.topic, state }
+    }
+
+    fn registration(&self, draw: &mut dyn FnMut() -> u64) -> NodeRegistration {
+        let before = self.image.node(self.config.node);
+        let directories = match before {
+            Some(before) => before.directories.clone(),
+            None => vec![DirectoryId(random_uuid(&mut *draw))],
+        };
+        NodeRegistration {
+            id: self.config.node,
+            epoch: BrokerEpoch(before.map_or(0, |before| before.epoch.0) + 1),
+            incarnation: random_uuid(draw),
+            cores: self.config.cores,
+            directories,
+            rack: self.config.rack.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        config::BrokerConfig,
+        core::env::CoreId,
+        metadata::{
+            call::{MetadataAnswer, MetadataCall, NewTopic},
+            image::ClusterImage,
+        },
+    };
+
+    /// A fixed sequence of numbers that look random.
+    pub(in crate::metadata) fn numbers(seed: u64) -> impl FnMut() -> u64 {
+        let mut state = seed;
+        move || {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed ^ (mixed >> 27)
+        }
+    }
+
+    pub(in crate::metadata) fn config(cores: u16) -> Arc<BrokerConfig> {
+        Arc::new(BrokerConfig::default().with("cores", &cores.to_string()).expect("valid"))
+    }
+
+    /// A controller of a fresh node, started.
+    pub(in crate::metadata) fn started(cores: u16) -> (ControllerMachine, Start) {
+        let mut machine = ControllerMachine::new(config(cores), ClusterImage::default());
+        let start = machine.start(&mut numbers(1)).expect("starts");
+        (machine, start)
+    }
+
+    pub(in crate::metadata) fn new_topic(name: &str, partitions: i32) -> NewTopic {
+        let name = name.to_owned();
+        NewTopic { name, partitions, replication_factor: -1, assignments: vec![], configs: vec![] }
+    }
+
+    #[test]
+    fn a_first_start_gives_the_cluster_an_id_and_the_next_keeps_it() {
+        let (machine, start) = started(2);
+        assert!(start.moves.is_empty());
+        let id = machine.image().cluster_id().expect("an id");
+        let directories = machine.image().node(NodeId(0)).expect("registered").directories.clone();
+        let mut again = ControllerMachine::new(config(2), machine.image().clone());
+        again.start(&mut numbers(2)).expect("starts");
+        assert_eq!(again.image().cluster_id(), Some(id));
+        let node = again.image().node(NodeId(0)).expect("registered");
+        assert_eq!((node.epoch, &node.directories), (BrokerEpoch(2), &directories));
+    }
+
+    #[test]
+    fn a_directory_of_another_node_is_refused_by_name() {
+        let (machine, _) = started(1);
+        let other = Arc::new(BrokerConfig::default().with("node.id", "7").expect("valid"));
+        let refused = ControllerMachine::new(other, machine.image().clone()).start(&mut numbers(2));
+        assert!(refused.expect_err("refused").to_string().contains("set node.id = 0"));
+    }
+
+    #[test]
+    fn a_partition_that_moves_to_another_core_gets_a_new_leader_epoch() {
+        let (mut machine, _) = started(2);
+        let call = MetadataCall::CreateTopics { topics: vec![new_topic("t", 4)], validate_only: false };
+        let MetadataAnswer::TopicsCreated(_) = machine.decide(call, &mut numbers(3)).answer else { panic!() };
+        let mut on_one = ControllerMachine::new(config(1), machine.image().clone());
+        let start = on_one.start(&mut numbers(4)).expect("starts");
+        assert_eq!(start.moves.len(), 2);
+        for state in &on_one.image().topic("t").expect("exists").partitions {
+            let moved = i32::from(start.moves.iter().any(|step| step.log.partition == state.index));
+            assert_eq!((state.leader_epoch.0, state.partition_epoch.0), (moved, moved));
+            assert_eq!(state.core_on(NodeId(0)), Some(CoreId(0)));
+        }
+    }
+}
