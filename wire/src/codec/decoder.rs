@@ -14,6 +14,7 @@ const MEMORY_BASE: usize = 4096;
 const FIRST_ROOM: usize = 64;
 
 /// Reads primitive values from a message. `Bytes` fields are slices of the buffer, not copies.
+#[derive(Clone)]
 pub struct Decoder<'a> {
     bytes: &'a Bytes,
     at: usize,
@@ -35,6 +36,11 @@ impl<'a> Decoder<'a> {
     pub fn new(bytes: &'a Bytes) -> Self {
         let memory = bytes.len().saturating_mul(MEMORY_PER_BYTE).saturating_add(MEMORY_BASE);
         Self { bytes, at: 0, flexible: false, memory }
+    }
+
+    /// Reads `bytes` from `at` on, which was reached before with the encodings that `flexible` says.
+    pub(crate) fn at(bytes: &'a Bytes, at: usize, flexible: bool) -> Self {
+        Self { at, flexible, ..Self::new(bytes) }
     }
 
     /// How many bytes were read.
