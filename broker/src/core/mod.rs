@@ -1,4 +1,28 @@
 //! What a core is: its environment, its ring, its mailboxes to other cores.
 
+mod bell;
+mod clock;
 pub mod env;
+mod helper;
+mod kernel;
+pub mod launch;
+mod limits_of_process;
 pub mod mailbox;
+mod node;
+mod pump;
+#[allow(dead_code, reason = "streams of completions are used once multishot operations are")]
+mod ring;
+mod ring_env;
+mod ring_file;
+mod ring_net;
+mod shared_listener;
+mod socket_address;
+pub mod stop;
+mod tasks;
+mod timers;
+
+pub use kernel::Kernel;
+pub use ring::RingCounts;
+pub use ring_env::RingEnv;
+pub use ring_file::RingFile;
+pub use ring_net::{RingConn, RingListener};
