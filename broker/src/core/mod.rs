@@ -1,6 +1,7 @@
 //! What a core is: its environment, its ring, its mailboxes to other cores.
 
 mod bell;
+mod buffer_group;
 mod clock;
 pub mod env;
 mod helper;
@@ -10,7 +11,7 @@ mod limits_of_process;
 pub mod mailbox;
 mod node;
 mod pump;
-#[allow(dead_code, reason = "streams of completions are used once multishot operations are")]
+mod receiver;
 mod ring;
 mod ring_env;
 mod ring_file;

@@ -17,9 +17,10 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use io_uring::{IoUring, cqueue, opcode, squeue, types};
 
-use crate::core::{env::CoreId, kernel::core_ring};
+use crate::core::{buffer_group::BufferGroup, env::CoreId, kernel::core_ring};
 
 /// Submission queue entries; a burst beyond it costs one more syscall.
 const ENTRIES: u32 = 512;
@@ -70,10 +71,6 @@ impl Abandoned {
             }
         },
     };
-    /// It brings something else.
-    pub(super) const fn disposes(dispose: fn(&Rc<Ring>, Completion)) -> Self {
-        Self { cancel: true, dispose }
-    }
 }
 
 enum Slot {
@@ -86,11 +83,25 @@ enum Slot {
         abandoned: Abandoned,
     },
     /// An operation with many completions.
-    Stream {
-        completions: VecDeque<Completion>,
-        waker: Option<Waker>,
-        ended: bool,
-    },
+    Stream(StreamState),
+}
+
+struct StreamState {
+    arrivals: VecDeque<Arrival>,
+    waker: Option<Waker>,
+    /// Arrivals that may wait before the kernel is told to stop.
+    limit: usize,
+    canceled: bool,
+    ended: bool,
+}
+
+/// One completion of many.
+pub(super) struct Arrival {
+    pub(super) completion: Completion,
+    /// What came in one of the core's provided buffers.
+    pub(super) bytes: Option<Bytes>,
+    /// None follows.
+    pub(super) last: bool,
 }
 
 #[derive(Default)]
@@ -156,6 +167,8 @@ pub struct RingCounts {
 /// One core's ring.
 pub(super) struct Ring {
     uring: RefCell<IoUring>,
+    /// After the ring, so that the kernel lets go of them first.
+    buffers: RefCell<BufferGroup>,
     slots: RefCell<Slots>,
     counts: Cell<RingCounts>,
     /// Set while the core ends: what is queued from now on fails with ECANCELED instead.
@@ -169,7 +182,9 @@ impl Ring {
         let uring = core_ring(ENTRIES)?;
         // A kernel that knows it saves the look-up of the ring at each enter; one that does not loses nothing.
         let _ = uring.submitter().register_ring_fd();
+        let buffers = BufferGroup::register(&uring.submitter())?;
         Ok(Rc::new(Self {
+            buffers: RefCell::new(buffers),
             uring: RefCell::new(uring),
             slots: RefCell::default(),
             counts: Cell::default(),
@@ -184,11 +199,6 @@ impl Ring {
 
     pub(super) fn counts(&self) -> RingCounts {
         self.counts.get()
-    }
-
-    /// Runs `act` with the ring's submitter, to register things with it.
-    pub(super) fn register<T>(&self, act: impl FnOnce(&io_uring::Submitter<'_>) -> T) -> T {
-        act(&self.uring.borrow().submitter())
     }
 
     /// Queues an operation; the pump submits it with all others.
@@ -209,13 +219,16 @@ impl Ring {
         Operation { ring: self.clone(), key, keep: Some(keep), abandoned }
     }
 
-    /// Queues an operation that completes many times. It refers to no memory but what is registered with the ring.
-    pub(super) fn submit_stream(self: &Rc<Self>, entry: squeue::Entry, abandoned: Abandoned) -> Stream {
-        let key = if self.closing.get() {
-            let completions = VecDeque::from([CANCELED]);
-            self.slots.borrow_mut().take(Slot::Stream { completions, waker: None, ended: true })
+    /// Queues an operation that completes many times. It refers to no memory but what is registered with the ring. Once
+    /// `limit` arrivals wait to be taken it is cancelled.
+    pub(super) fn submit_stream(self: &Rc<Self>, entry: squeue::Entry, limit: usize, abandoned: Abandoned) -> Stream {
+        let mut state =
+            StreamState { arrivals: VecDeque::new(), waker: None, limit, canceled: false, ended: self.closing.get() };
+        let key = if state.ended {
+            state.arrivals.push_back(Arrival { completion: CANCELED, bytes: None, last: true });
+            self.slots.borrow_mut().take(Slot::Stream(state))
         } else {
-            self.start(entry, Slot::Stream { completions: VecDeque::new(), waker: None, ended: false })
+            self.start(entry, Slot::Stream(state))
         };
         Stream { ring: self.clone(), key, abandoned }
     }
@@ -345,6 +358,8 @@ impl Ring {
 
     fn complete(self: &Rc<Self>, key: Key, completion: Completion) {
         let last = !cqueue::more(completion.flags);
+        let bytes = cqueue::buffer_select(completion.flags)
+            .map(|buffer| self.buffers.borrow_mut().take(buffer, completion.result.max(0) as usize));
         let mut slots = self.slots.borrow_mut();
         if last {
             slots.in_flight -= 1;
@@ -357,12 +372,17 @@ impl Ring {
                 drop(slots);
                 wake(waker);
             }
-            Slot::Stream { completions, waker, ended } => {
-                completions.push_back(completion);
-                *ended = last;
-                let waker = waker.take();
+            Slot::Stream(stream) => {
+                stream.arrivals.push_back(Arrival { completion, bytes, last });
+                stream.ended = last;
+                let too_many = !last && !stream.canceled && stream.arrivals.len() >= stream.limit;
+                stream.canceled |= too_many;
+                let waker = stream.waker.take();
                 drop(slots);
                 wake(waker);
+                if too_many {
+                    self.cancel(key);
+                }
             }
             Slot::Orphan { abandoned, .. } => {
                 let dispose = abandoned.dispose;
@@ -380,7 +400,7 @@ impl Ring {
         let mut slots = self.slots.borrow_mut();
         let in_flight = match slots.at(key) {
             Slot::Done(_) => false,
-            Slot::Stream { ended, .. } => !*ended,
+            Slot::Stream(stream) => !stream.ended,
             _ => true,
         };
         let slot = if in_flight {
@@ -391,12 +411,18 @@ impl Ring {
         drop(slots);
         match slot {
             Slot::Done(completion) => (abandoned.dispose)(self, completion),
-            Slot::Stream { completions, .. } => {
-                completions.into_iter().for_each(|completion| (abandoned.dispose)(self, completion));
+            Slot::Stream(stream) => {
+                stream.arrivals.into_iter().for_each(|arrival| (abandoned.dispose)(self, arrival.completion));
             }
             _ => {}
         }
-        if in_flight && abandoned.cancel && !self.closing.get() {
+        if in_flight && abandoned.cancel {
+            self.cancel(key);
+        }
+    }
+
+    fn cancel(&self, key: Key) {
+        if !self.closing.get() {
             self.submit_unheard(opcode::AsyncCancel::new(key.user_data()).build());
         }
     }
@@ -493,22 +519,32 @@ impl Drop for Stream {
 }
 
 impl Stream {
-    /// The next completion, and whether it is the last.
-    pub(super) async fn next(&self) -> (Completion, bool) {
+    /// The next completion.
+    pub(super) async fn next(&self) -> Arrival {
         poll_fn(|context| self.poll_next(context)).await
     }
 
-    pub(super) fn poll_next(&self, context: &mut Context<'_>) -> Poll<(Completion, bool)> {
+    pub(super) fn poll_next(&self, context: &mut Context<'_>) -> Poll<Arrival> {
         let mut slots = self.ring.slots.borrow_mut();
-        let Slot::Stream { completions, waker, .. } = slots.at(self.key) else {
-            unreachable!("the slot is this stream's")
-        };
-        if let Some(completion) = completions.pop_front() {
-            return Poll::Ready((completion, !cqueue::more(completion.flags)));
+        let Slot::Stream(stream) = slots.at(self.key) else { unreachable!("the slot is this stream's") };
+        if let Some(arrival) = stream.arrivals.pop_front() {
+            return Poll::Ready(arrival);
         }
-        if !waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
-            *waker = Some(context.waker().clone());
+        if !stream.waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
+            stream.waker = Some(context.waker().clone());
         }
         Poll::Pending
+    }
+
+    /// Asks the kernel to end it; the last completion says when it has.
+    pub(super) fn cancel(&self) {
+        let mut slots = self.ring.slots.borrow_mut();
+        if let Slot::Stream(stream) = slots.at(self.key)
+            && !stream.ended
+            && !std::mem::replace(&mut stream.canceled, true)
+        {
+            drop(slots);
+            self.ring.cancel(self.key);
+        }
     }
 }

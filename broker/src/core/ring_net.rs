@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    mem::MaybeUninit,
     net::SocketAddr,
     os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd},
     rc::Rc,
@@ -16,14 +15,13 @@ use io_uring::{opcode, types};
 
 use crate::core::{
     env::{Conn, CoreId, Listener, NetEnv, Spread},
-    ring::Abandoned,
+    receiver::Receiver,
+    ring::{Abandoned, Completion},
     ring_env::{Core, RingEnv},
     shared_listener::{Dealt, SharedListener},
     socket_address::SocketAddress,
 };
 
-/// What a `recv` takes at most.
-const RECEIVE: usize = 16 << 10;
 /// Pieces of a chain sent at a time.
 const PIECES: usize = 64;
 /// How long accepting rests after an error (too many open files, say), which would come again at once.
@@ -92,29 +90,32 @@ impl NetEnv for RingEnv {
 /// Accepts, and deals out, until the listener closes.
 async fn deal(env: RingEnv, shared: Arc<SharedListener>) {
     while !shared.is_closed() {
-        let dealt = accept(&env, &shared).await;
-        if shared.is_closed() {
-            break;
-        }
-        let failed = dealt.is_err();
-        if let Some(core) = shared.deal(dealt) {
-            env.notify_core(core);
-        }
-        if failed {
-            env.sleep(ACCEPT_PAUSE).await;
+        let entry = opcode::AcceptMulti::new(types::Fd(shared.descriptor())).flags(libc::SOCK_CLOEXEC).build();
+        let accepts = env.core.ring.submit_stream(entry, usize::MAX, Abandoned::CLOSES);
+        let mut last = false;
+        while !last && !shared.is_closed() {
+            let arrival = accepts.next().await;
+            last = arrival.last;
+            let dealt = accepted(arrival.completion);
+            if shared.is_closed() {
+                return;
+            }
+            let failed = dealt.is_err();
+            if let Some(core) = shared.deal(dealt) {
+                env.notify_core(core);
+            }
+            if failed {
+                env.sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
 }
 
-async fn accept(env: &RingEnv, shared: &SharedListener) -> Dealt {
-    let mut address = Box::new(SocketAddress::room());
-    let (pointer, length) = address.pointers();
-    let entry = opcode::Accept::new(types::Fd(shared.descriptor()), pointer, length).flags(libc::SOCK_CLOEXEC).build();
-    // SAFETY: the address is on the heap and owned by the operation.
-    let (outcome, address) = unsafe { env.core.operate(entry, address, Abandoned::CLOSES) }.await;
+/// The socket an accept brought, and who is at its other end.
+fn accepted(completion: Completion) -> Dealt {
     // SAFETY: the kernel just made this descriptor for us.
-    let socket = unsafe { OwnedFd::from_raw_fd(outcome? as RawFd) };
-    let peer = address.read().ok_or_else(|| io::Error::other("a peer whose address is no internet address"))?;
+    let socket = unsafe { OwnedFd::from_raw_fd(completion.into_result()? as RawFd) };
+    let peer = SocketAddress::of_peer(socket.as_raw_fd())?;
     Ok((socket, peer))
 }
 
@@ -160,6 +161,7 @@ struct Stream {
     core: Rc<Core>,
     socket: RawFd,
     peer: SocketAddr,
+    receiver: Receiver,
 }
 
 impl Drop for Stream {
@@ -184,42 +186,23 @@ impl RingConn {
         if outcome != 0 {
             return Err(io::Error::last_os_error());
         }
-        Ok(Self { stream: Rc::new(Stream { core: core.clone(), socket: socket.into_raw_fd(), peer }) })
+        let socket = socket.into_raw_fd();
+        let receiver = Receiver::new(core.ring.clone(), socket);
+        Ok(Self { stream: Rc::new(Stream { core: core.clone(), socket, peer, receiver }) })
     }
 
     fn fd(&self) -> types::Fd {
         types::Fd(self.stream.socket)
     }
-
-    /// Receives once into the spare room of `buffer`; returns how much came, 0 at the end.
-    async fn recv_into(&self, mut buffer: BytesMut, flags: i32) -> io::Result<(BytesMut, usize)> {
-        let room: &mut [MaybeUninit<u8>] = buffer.spare_capacity_mut();
-        let entry =
-            opcode::Recv::new(self.fd(), room.as_mut_ptr().cast(), room.len().min(1 << 30) as u32).flags(flags).build();
-        // SAFETY: the buffer is memory on the heap, owned by the operation.
-        let (outcome, mut buffer) = unsafe { self.stream.core.operate(entry, buffer, Abandoned::IS_CANCELED) }.await;
-        let received = outcome? as usize;
-        // SAFETY: the kernel filled so many bytes of the spare room.
-        unsafe { buffer.set_len(buffer.len() + received) };
-        Ok((buffer, received))
-    }
 }
 
 impl Conn for RingConn {
     async fn recv(&self) -> io::Result<Option<Bytes>> {
-        let (buffer, received) = self.recv_into(BytesMut::with_capacity(RECEIVE), 0).await?;
-        Ok((received > 0).then(|| buffer.freeze()))
+        self.stream.receiver.recv().await
     }
 
-    async fn recv_exact(&self, mut buffer: BytesMut) -> io::Result<BytesMut> {
-        while buffer.len() < buffer.capacity() {
-            let (back, received) = self.recv_into(buffer, libc::MSG_WAITALL).await?;
-            buffer = back;
-            if received == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-        Ok(buffer)
+    async fn recv_exact(&self, buffer: BytesMut) -> io::Result<BytesMut> {
+        self.stream.receiver.recv_exact(buffer).await
     }
 
     async fn send(&self, chain: Vec<Bytes>) -> io::Result<()> {

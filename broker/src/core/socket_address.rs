@@ -1,6 +1,10 @@
 //! Internet addresses as the kernel writes them.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6},
+    os::fd::RawFd,
+};
 
 /// Room for any socket address, and how much of it is used.
 #[repr(C)]
@@ -11,15 +15,21 @@ pub(super) struct SocketAddress {
 
 impl SocketAddress {
     /// Empty room for the kernel to write to.
-    pub(super) fn room() -> Self {
+    fn room() -> Self {
         // SAFETY: a struct of integers, of which zeroes are valid.
         let storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
         Self { storage, len: size_of::<libc::sockaddr_storage>() as libc::socklen_t }
     }
 
-    /// Where to write, and how much.
-    pub(super) fn pointers(&mut self) -> (*mut libc::sockaddr, *mut libc::socklen_t) {
-        ((&raw mut self.storage).cast(), &raw mut self.len)
+    /// The other end of a connected socket.
+    pub(super) fn of_peer(socket: RawFd) -> io::Result<SocketAddr> {
+        let mut room = Self::room();
+        // SAFETY: writes within the room it is told of.
+        let outcome = unsafe { libc::getpeername(socket, (&raw mut room.storage).cast(), &raw mut room.len) };
+        if outcome != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        room.read().ok_or_else(|| io::Error::other("a peer whose address is no internet address"))
     }
 
     pub(super) fn pointer(&self) -> *const libc::sockaddr {
@@ -31,7 +41,7 @@ impl SocketAddress {
     }
 
     /// What is there, if it is an internet address. IPv4 in IPv6 is shown as IPv4.
-    pub(super) fn read(&self) -> Option<SocketAddr> {
+    fn read(&self) -> Option<SocketAddr> {
         let storage = &raw const self.storage;
         match i32::from(self.storage.ss_family) {
             libc::AF_INET => {
