@@ -159,6 +159,35 @@ impl ClusterImage {
         Ok(next)
     }
 
+    /// The image that a snapshot holds.
+    pub fn from_snapshot(version: ImageVersion, records: &[MetadataRecord]) -> Result<Self, ApplyError> {
+        let mut image = Self::default().after(records)?;
+        image.version = version;
+        Ok(image)
+    }
+
+    /// Records that make this image out of an empty one.
+    pub fn to_records(&self) -> Vec<MetadataRecord> {
+        let mut records: Vec<MetadataRecord> =
+            self.cluster.map(|id| MetadataRecord::Cluster { id }).into_iter().collect();
+        records.extend(self.nodes.values().map(|node| MetadataRecord::Node((**node).clone())));
+        records.extend(config_records(&ConfigResource::AllNodes, &self.all_nodes_config));
+        for (node, configs) in &self.node_configs {
+            records.extend(config_records(&ConfigResource::Node(*node), configs));
+        }
+        for topic in self.topics() {
+            let (id, name) = (topic.id, topic.name.to_string());
+            records.push(MetadataRecord::Topic { id, name });
+            records.extend(config_records(&ConfigResource::Topic(id), &topic.configs));
+            let partition = |state: &PartitionState| MetadataRecord::Partition { topic: id, state: state.clone() };
+            records.extend(topic.partitions.iter().map(partition));
+        }
+        if self.next_producer_id > 0 {
+            records.push(MetadataRecord::ProducerIds { next: self.next_producer_id() });
+        }
+        records
+    }
+
     fn apply_topic(&mut self, id: TopicId, name: &str) -> Result<(), ApplyError> {
         if self.by_id.contains_key(&id) || self.by_name.contains_key(name) {
             return Err(ApplyError(format!("topic {name} ({}) exists already", topic_uuid(id))));
@@ -199,7 +228,13 @@ impl ClusterImage {
                 set(&mut topic.configs);
                 Ok(())
             })?,
-            ConfigResource::Node(id) => set(self.node_configs.entry(*id).or_default()),
+            ConfigResource::Node(id) => {
+                let configs = self.node_configs.entry(*id).or_default();
+                set(configs);
+                if configs.is_empty() {
+                    self.node_configs.remove(id);
+                }
+            }
             ConfigResource::AllNodes => set(&mut self.all_nodes_config),
         }
         Ok(())
@@ -253,6 +288,14 @@ impl PartitionState {
         let leader = self.leader?;
         Some((leader, self.core_on(leader)?))
     }
+}
+
+fn config_records(resource: &ConfigResource, configs: &ConfigOverrides) -> impl Iterator<Item = MetadataRecord> {
+    configs.iter().map(|(key, value)| MetadataRecord::Config {
+        resource: resource.clone(),
+        key: key.clone(),
+        value: Some(value.clone()),
+    })
 }
 
 fn unknown_topic(id: TopicId) -> ApplyError {

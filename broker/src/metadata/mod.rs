@@ -4,8 +4,14 @@
 //! changes once published.
 
 pub mod call;
+pub mod codec;
 pub mod controller;
+#[rustfmt::skip]
+#[allow(missing_docs, unreachable_pub, unused_imports, dead_code, unsafe_op_in_unsafe_fn, mismatched_lifetime_syntaxes)]
+#[allow(clippy::all, clippy::undocumented_unsafe_blocks, reason = "generated")]
+mod generated;
 pub mod ids;
 pub mod image;
 pub mod record;
+pub mod replay;
 pub mod topic_name;
