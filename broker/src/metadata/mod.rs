@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod codec;
+pub mod conformance;
 pub mod controller;
 #[rustfmt::skip]
 #[allow(missing_docs, unreachable_pub, unused_imports, dead_code, unsafe_op_in_unsafe_fn, mismatched_lifetime_syntaxes)]
@@ -12,6 +13,8 @@ pub mod controller;
 mod generated;
 pub mod ids;
 pub mod image;
+pub mod local_log;
+pub mod log;
 pub mod record;
 pub mod replay;
 pub mod topic_name;
