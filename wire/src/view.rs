@@ -1,6 +1,6 @@
 //! What the borrowing requests share: a list in a frame that was checked once and is walked many times.
 
-use crate::codec::{DecodeError, Decoder};
+use crate::codec::{DecodeError, DecodeReason, Decoder};
 use bytes::Bytes;
 use std::marker::PhantomData;
 
@@ -25,9 +25,9 @@ impl<T> Clone for List<'_, T> {
 }
 
 impl<'a, T: Item<'a>> List<'a, T> {
-    /// Reads the count, walks all elements to check them, and leaves `from` behind them. A null list is empty.
+    /// Reads the count, walks all elements to check them, and leaves `from` behind them.
     pub(crate) fn read(from: &mut Decoder<'a>, version: i16, field: &'static str) -> Result<Self, DecodeError> {
-        let left = from.count(field)?.unwrap_or(0);
+        let left = from.count(field)?.ok_or_else(|| from.error(field, DecodeReason::Null))?;
         let list = Self { decoder: from.clone(), version, left, element: PhantomData };
         for _ in 0..left {
             T::read(from, version)?;
