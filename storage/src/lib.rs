@@ -5,13 +5,17 @@
 #[doc(hidden)]
 pub mod batch;
 pub mod buffer;
+mod checkpoint;
 pub mod compress;
+#[doc(hidden)]
 pub mod contract;
 pub mod env;
 pub mod error;
 pub mod ids;
+pub mod journal;
 pub mod limits;
 pub mod log;
+pub mod mutant;
 pub mod record;
 pub mod shard;
 pub mod sim;

@@ -4,13 +4,13 @@ use crate::ids::{LeaderEpoch, Offset};
 
 /// The epochs of one log, oldest first; both epochs and offsets rise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Epochs {
+pub(crate) struct Epochs {
     starts: Vec<(LeaderEpoch, Offset)>,
 }
 
 impl Epochs {
     /// The epochs as a checkpoint had them. Entries out of order are dropped.
-    pub fn from_entries(entries: impl IntoIterator<Item = (LeaderEpoch, Offset)>) -> Self {
+    pub(crate) fn from_entries(entries: impl IntoIterator<Item = (LeaderEpoch, Offset)>) -> Self {
         let mut epochs = Self::default();
         for (epoch, start) in entries {
             epochs.enter(epoch, start);
@@ -19,18 +19,18 @@ impl Epochs {
     }
 
     /// All entries, oldest first.
-    pub fn entries(&self) -> &[(LeaderEpoch, Offset)] {
+    pub(crate) fn entries(&self) -> &[(LeaderEpoch, Offset)] {
         &self.starts
     }
 
     /// The newest epoch.
-    pub fn latest(&self) -> Option<LeaderEpoch> {
+    pub(crate) fn latest(&self) -> Option<LeaderEpoch> {
         self.starts.last().map(|(epoch, _)| *epoch)
     }
 
     /// `epoch` begins at `start`, unless an epoch at least as new is known. An epoch in which nothing was written gives
     /// way to its successor only if that starts at the same offset.
-    pub fn enter(&mut self, epoch: LeaderEpoch, start: Offset) -> bool {
+    pub(crate) fn enter(&mut self, epoch: LeaderEpoch, start: Offset) -> bool {
         if self.latest().is_some_and(|latest| latest >= epoch) {
             return false;
         }
@@ -43,7 +43,7 @@ impl Epochs {
 
     /// The newest known epoch not above `epoch`, and where it ends in a log that ends at `log_end`. `None` if the
     /// epoch is newer than all that is known, or older.
-    pub fn end_of(&self, epoch: LeaderEpoch, log_end: Offset) -> Option<(LeaderEpoch, Offset)> {
+    pub(crate) fn end_of(&self, epoch: LeaderEpoch, log_end: Offset) -> Option<(LeaderEpoch, Offset)> {
         let after = self.starts.partition_point(|(known, _)| *known <= epoch);
         if after == self.starts.len() {
             let latest = self.latest()?;
@@ -58,13 +58,13 @@ impl Epochs {
     }
 
     /// The epoch of the record at `offset`.
-    pub fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
+    pub(crate) fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
         let after = self.starts.partition_point(|(_, start)| *start <= offset);
         after.checked_sub(1).map(|at| self.starts[at].0)
     }
 
     /// The log now starts at `start`: the epoch that holds it begins there, older ones are forgotten.
-    pub fn truncate_front(&mut self, start: Offset) {
+    pub(crate) fn truncate_front(&mut self, start: Offset) {
         let after = self.starts.partition_point(|(_, offset)| *offset <= start);
         if after > 1 {
             self.starts.drain(..after - 1);
@@ -75,7 +75,7 @@ impl Epochs {
     }
 
     /// The log now ends at `end`.
-    pub fn truncate_back(&mut self, end: Offset) {
+    pub(crate) fn truncate_back(&mut self, end: Offset) {
         while self.starts.last().is_some_and(|(_, offset)| *offset >= end) {
             self.starts.pop();
         }

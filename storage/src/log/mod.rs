@@ -1,19 +1,45 @@
 //! One partition's log on one core.
+//!
+//! An append goes to the journal and to the [`tail`]; it is durable when its journal record is. The tail is written to
+//! [`segment`]s later ([`flush`]), where [`index`] finds it again ([`read`], [`lookup`]); [`retention`] deletes it. A
+//! batch of some size goes to its segment at once, and only its header to the journal: it is durable when both are.
+//!
+//! One core has a log; everything is behind a `RefCell` that no `await` crosses.
 
-pub mod config;
-pub mod epochs;
-pub mod producers;
+mod append;
+mod config;
+mod epochs;
+mod flush;
+pub(crate) mod index;
+mod lookup;
+pub(crate) mod producers;
+mod read;
+mod recover;
+mod retention;
+pub(crate) mod segment;
+pub(crate) mod state;
+mod tail;
 
-use std::{future::Future, marker::PhantomData, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    future::{Future, poll_fn},
+    rc::Rc,
+    task::{Poll, Waker},
+};
 
 use bytes::Bytes;
 
 pub use self::config::LogConfig;
+pub(crate) use self::flush::Extent;
+use self::state::{LogNumber, State};
 use crate::{
-    batch::ValidBatch,
     env::Env,
-    error::{AppendError, ReadError, StorageError},
+    error::StorageError,
     ids::{LeaderEpoch, LogId, Offset, Timestamp},
+    shard::{
+        context::Context,
+        record::{encode_config, kind},
+    },
 };
 
 /// What an append gave.
@@ -65,97 +91,197 @@ pub type DurableListener = Rc<dyn Fn(Offset)>;
 /// One partition's log.
 pub struct Log<E: Env> {
     id: LogId,
-    env: PhantomData<E>,
+    number: LogNumber,
+    context: Rc<Context<E>>,
+    state: RefCell<State>,
+    /// What is to be written to segments next, and whether a task does.
+    wanted: Cell<Option<Extent>>,
+    flushing: Cell<bool>,
+    /// The segment that is being written just now.
+    writing: Cell<Option<Offset>>,
+    flush_waiters: RefCell<Vec<Waker>>,
+    /// Segments below the start whose files recovery found no time to remove.
+    left_over: RefCell<Vec<Offset>>,
+    /// Whether the entry of its directory is known to be durable.
+    dir_durable: Cell<bool>,
+    /// Where the last read from disk ended.
+    next_read: Cell<Option<(Offset, Offset, u32)>>,
 }
 
 impl<E: Env> Log<E> {
+    pub(crate) fn new(id: LogId, number: LogNumber, context: Rc<Context<E>>, state: State) -> Rc<Self> {
+        Rc::new(Self {
+            id,
+            number,
+            context,
+            state: RefCell::new(state),
+            wanted: Cell::new(None),
+            flushing: Cell::new(false),
+            writing: Cell::new(None),
+            flush_waiters: RefCell::default(),
+            left_over: RefCell::default(),
+            dir_durable: Cell::new(false),
+            next_read: Cell::new(None),
+        })
+    }
+
     /// Its name.
     pub fn id(&self) -> LogId {
         self.id
     }
 
-    /// Appends one batch at the log's end: readable at once, durable when [`Log::wait_durable`] says so. Assigns the
-    /// offsets and checks the producer's sequence. Never waits.
-    pub fn append(&self, _batch: &ValidBatch, _epoch: LeaderEpoch) -> Result<Appended, AppendError> {
-        Err(StorageError::Closed.into())
+    pub(crate) fn number(&self) -> LogNumber {
+        self.number
     }
 
-    /// Resolves when all before `ticket` is durable, or never will be.
-    pub fn wait_durable(&self, _ticket: Ticket) -> impl Future<Output = Result<(), StorageError>> + 'static {
-        std::future::ready(Err(StorageError::Closed))
+    pub(crate) fn state(&self) -> &RefCell<State> {
+        &self.state
     }
 
     /// The first offset there is.
     pub fn start(&self) -> Offset {
-        Offset(0)
+        self.state.borrow().start
     }
 
     /// One past the last appended record.
     pub fn end(&self) -> Offset {
-        Offset(0)
+        self.state.borrow().end
     }
 
     /// All before it is durable. Equal to [`Log::end`] for a relaxed log.
     pub fn durable_end(&self) -> Offset {
-        Offset(0)
+        self.state.borrow().durable_end()
     }
 
     /// `listener` is called with the new [`Log::durable_end`] after each commit that moves it, on this core, from
     /// within the commit: it must be quick and must not append. One listener; a second replaces the first.
-    pub fn subscribe_durable(&self, _listener: DurableListener) {}
-
-    /// Whole batches from the one that holds `from` on, all below `up_to`, at most `max_bytes` of them; or one batch,
-    /// however large, with `at_least_one`.
-    pub async fn read(
-        &self,
-        _from: Offset,
-        _max_bytes: usize,
-        _up_to: Offset,
-        _at_least_one: bool,
-    ) -> Result<ReadResult, ReadError> {
-        Err(StorageError::Closed.into())
+    pub fn subscribe_durable(&self, listener: DurableListener) {
+        self.state.borrow_mut().listener = Some(listener);
     }
 
-    /// About how many bytes of batches lie between two offsets; never less than there are.
-    pub fn bytes_between(&self, _from: Offset, _up_to: Offset) -> u64 {
-        0
+    /// Resolves when all before `ticket` is durable, or never will be. On a full disk it fails for large batches, which
+    /// may yet become durable later.
+    pub fn wait_durable(self: &Rc<Self>, ticket: Ticket) -> impl Future<Output = Result<(), StorageError>> + 'static {
+        let log = self.clone();
+        poll_fn(move |context| log.poll_durable(ticket, context.waker()))
     }
 
-    /// The first record, below `up_to`, whose timestamp is at least `at`.
-    pub async fn offset_for_timestamp(&self, _at: Timestamp, _up_to: Offset) -> Result<Option<TimedOffset>, ReadError> {
-        Ok(None)
+    fn poll_durable(&self, ticket: Ticket, waker: &Waker) -> Poll<Result<(), StorageError>> {
+        let mut state = self.state.borrow_mut();
+        if state.durable_end() >= ticket.0 {
+            return Poll::Ready(Ok(()));
+        }
+        self.context.check()?;
+        state.usable()?;
+        if self.context.is_full() && state.bypasses.front().is_some_and(|bypass| bypass.base < ticket.0) {
+            return Poll::Ready(Err(StorageError::DiskFull));
+        }
+        if !state.waiters.iter().any(|(offset, known)| *offset == ticket.0 && known.will_wake(waker)) {
+            state.waiters.push((ticket.0, waker.clone()));
+        }
+        Poll::Pending
     }
 
-    /// The record with the greatest timestamp, the first of them; `None` for an empty log.
-    pub async fn max_timestamp(&self, _up_to: Offset) -> Result<Option<TimedOffset>, ReadError> {
-        Ok(None)
+    /// The journal has all below `end`, for sure. Whether that calls for [`Log::settle`], which was not yet asked.
+    pub(crate) fn journaled(&self, end: Offset) -> bool {
+        let mut state = self.state.borrow_mut();
+        let told = state.config.relaxed || state.durable_end() == state.durable;
+        state.journaled = state.journaled.max(end);
+        told && state.durable_end() > state.durable
+    }
+
+    /// Tells everybody who waits how far the log is durable.
+    pub(crate) fn settle(&self) {
+        let (listener, durable, due) = {
+            let state = &mut *self.state.borrow_mut();
+            let durable = state.durable_end();
+            if durable <= state.durable {
+                return;
+            }
+            state.durable = durable;
+            let due: Vec<Waker> =
+                state.waiters.extract_if(.., |(at, _)| *at <= durable).map(|(_, waker)| waker).collect();
+            (state.listener.clone(), durable, due)
+        };
+        if let Some(listener) = listener {
+            listener(durable);
+        }
+        for waker in due {
+            waker.wake();
+        }
+    }
+
+    /// Something changed for everybody who waits.
+    pub(crate) fn wake_all(&self) {
+        let waiters = std::mem::take(&mut self.state.borrow_mut().waiters);
+        for (_, waker) in waiters {
+            waker.wake();
+        }
+        self.wake_flush_waiters();
+    }
+
+    /// Lets go of the oldest chunk of the tail, if it may go now.
+    pub(crate) fn evict(&self) -> Option<usize> {
+        self.state.try_borrow_mut().ok()?.tail.evict()
+    }
+
+    pub(crate) fn has_chunks(&self) -> bool {
+        self.state.try_borrow().map_or(true, |state| state.tail.memory().0 > 0)
     }
 
     /// The newest epoch not above `epoch` that the log knows, and where it ends (KIP-101).
-    pub fn epoch_end(&self, _epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
-        None
+    pub fn epoch_end(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
+        let state = self.state.borrow();
+        state.epochs.end_of(epoch, state.end)
     }
 
     /// The newest epoch the log knows.
     pub fn latest_epoch(&self) -> Option<LeaderEpoch> {
-        None
+        self.state.borrow().epochs.latest()
     }
 
-    /// Enters `epoch` at the log's end, before anything is appended in it. Durable with the next append or wait.
-    pub fn begin_epoch(&self, _epoch: LeaderEpoch) -> Result<Ticket, AppendError> {
-        Err(StorageError::Closed.into())
+    /// The epoch of the record at `offset`.
+    pub fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
+        self.state.borrow().epochs.epoch_at(offset)
     }
 
-    /// Moves the log's start to `before` (at most its end) and deletes segments that lie below. Durable on return.
-    pub async fn delete_records(&self, _before: Offset) -> Result<Offset, StorageError> {
-        Err(StorageError::Closed)
+    /// Enters `epoch` at the log's end, before anything is appended in it. Nothing happens if it is known.
+    pub fn begin_epoch(&self, epoch: LeaderEpoch) -> Result<(), StorageError> {
+        self.context.check()?;
+        let mut state = self.state.borrow_mut();
+        state.usable()?;
+        let end = state.end;
+        if state.epochs.enter(epoch, end) {
+            let fields = [&self.number.0.to_le_bytes()[..], &epoch.0.to_le_bytes(), &end.0.to_le_bytes()];
+            self.context.write(kind::EPOCH, &fields);
+        }
+        Ok(())
     }
 
-    /// What holds from now on.
-    pub fn set_config(&self, _config: LogConfig) {}
+    /// What holds from now on. A log that is no longer served keeps what it had.
+    pub fn set_config(&self, config: LogConfig) {
+        let mut state = self.state.borrow_mut();
+        if self.context.check().is_err() || state.usable().is_err() || state.config == config {
+            return;
+        }
+        state.config = config;
+        self.context.write(kind::CONFIG, &[&self.number.0.to_le_bytes(), &encode_config(&config)]);
+        drop(state);
+        self.settle();
+    }
 
-    /// Bytes of batches from the start of the oldest segment.
+    /// The configuration that holds.
+    pub fn config(&self) -> LogConfig {
+        self.state.borrow().config
+    }
+
+    /// Bytes of all segments, as they are or will be on disk.
     pub fn size(&self) -> u64 {
-        0
+        self.state.borrow().segments.iter().map(|segment| u64::from(segment.position)).sum()
+    }
+
+    /// How many producers it remembers.
+    pub fn producers(&self) -> usize {
+        self.state.borrow().producers.len()
     }
 }

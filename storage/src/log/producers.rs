@@ -12,33 +12,33 @@ use crate::{
 
 /// One batch that a producer wrote.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct WrittenBatch {
+pub(crate) struct WrittenBatch {
     /// Sequence number of its first record.
-    pub first_sequence: i32,
+    pub(crate) first_sequence: i32,
     /// Sequence number of its last record.
-    pub last_sequence: i32,
+    pub(crate) last_sequence: i32,
     /// Offset of its first record.
-    pub base_offset: Offset,
+    pub(crate) base_offset: Offset,
     /// Offset of its last record.
-    pub last_offset: Offset,
+    pub(crate) last_offset: Offset,
     /// The time its records got, if the broker set it.
-    pub log_append_time: Option<Timestamp>,
+    pub(crate) log_append_time: Option<Timestamp>,
 }
 
 /// One producer's past in one log.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Producer {
+pub(crate) struct Producer {
     /// Its newest epoch here.
-    pub epoch: ProducerEpoch,
+    pub(crate) epoch: ProducerEpoch,
     /// When it last wrote, by the wall clock.
-    pub last_seen_ms: i64,
+    pub(crate) last_seen_ms: i64,
     /// Its last batches in this epoch, oldest first.
-    pub batches: VecDeque<WrittenBatch>,
+    pub(crate) batches: VecDeque<WrittenBatch>,
 }
 
 /// How a batch relates to what its producer wrote before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// New: to be appended.
     New,
     /// Written before.
@@ -47,34 +47,29 @@ pub enum Verdict {
 
 /// All producers of one log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Producers {
+pub(crate) struct Producers {
     known: BTreeMap<ProducerId, Producer>,
 }
 
 impl Producers {
     /// How many are known.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.known.len()
     }
 
-    /// Whether none is known.
-    pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
-    }
-
     /// All, by id.
-    pub fn iter(&self) -> impl Iterator<Item = (ProducerId, &Producer)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ProducerId, &Producer)> {
         self.known.iter().map(|(id, producer)| (*id, producer))
     }
 
     /// Puts back what a checkpoint had.
-    pub fn restore(&mut self, id: ProducerId, producer: Producer) {
+    pub(crate) fn restore(&mut self, id: ProducerId, producer: Producer) {
         self.known.insert(id, producer);
     }
 
     /// Judges a batch before it is appended. A producer that is not known may begin with any sequence: its past may
     /// have expired.
-    pub fn judge(&self, header: &Header) -> Result<Verdict, AppendError> {
+    pub(crate) fn judge(&self, header: &Header) -> Result<Verdict, AppendError> {
         let (id, epoch) = (header.producer_id, header.producer_epoch);
         if id.0 < 0 || header.is_control() {
             return Ok(Verdict::New);
@@ -102,7 +97,7 @@ impl Producers {
     }
 
     /// Remembers a batch that was appended, with its final offsets in `header`.
-    pub fn record(&mut self, header: &Header, now_ms: i64) {
+    pub(crate) fn record(&mut self, header: &Header, now_ms: i64) {
         if header.producer_id.0 < 0 {
             return;
         }
@@ -139,12 +134,12 @@ impl Producers {
     }
 
     /// Forgets producers that were silent for too long.
-    pub fn expire(&mut self, now_ms: i64) {
+    pub(crate) fn expire(&mut self, now_ms: i64) {
         self.known.retain(|_, producer| now_ms.saturating_sub(producer.last_seen_ms) < PRODUCER_EXPIRATION_MS);
     }
 
     /// The log now ends at `end`: forgets batches from there on, and producers of which nothing is left.
-    pub fn truncate_back(&mut self, end: Offset) {
+    pub(crate) fn truncate_back(&mut self, end: Offset) {
         self.known.retain(|_, producer| {
             let before = producer.batches.len();
             producer.batches.retain(|batch| batch.last_offset < end);
@@ -243,6 +238,6 @@ mod tests {
         producers.truncate_back(Offset(10));
         write(&mut producers, batch(0, 10, 10, 10));
         producers.truncate_back(Offset(0));
-        assert!(producers.is_empty());
+        assert_eq!(producers.len(), 0);
     }
 }

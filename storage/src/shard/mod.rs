@@ -1,13 +1,41 @@
 //! What one core runs of the storage: a journal, a checkpoint, and the logs they serve.
 
-use std::{marker::PhantomData, path::Path, rc::Rc};
+#[rustfmt::skip]
+#[allow(clippy::all, missing_docs, unreachable_pub, unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks, dead_code, unused)]
+pub(crate) mod checkpoint_generated;
+pub(crate) mod context;
+pub(crate) mod files;
+mod memory;
+mod moves;
+pub(crate) mod record;
+mod recover;
+#[cfg(test)]
+mod tests;
+mod upkeep;
 
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    rc::Rc,
+    task::Waker,
+};
+
+use self::{
+    context::Context,
+    record::{encode_config, encode_id, kind},
+};
 use crate::{
     buffer::BufferPool,
     env::Env,
     error::StorageError,
     ids::LogId,
-    log::{Log, LogConfig},
+    journal::JournalOptions,
+    log::{
+        Log, LogConfig,
+        segment::{log_dir, logs_dir},
+        state::{Life, LogNumber, State},
+    },
 };
 
 /// Which shard of a data directory.
@@ -23,8 +51,8 @@ pub struct ShardOptions {
     pub cache_bytes: usize,
     /// How much of it disk reads in flight may hold.
     pub read_bytes: usize,
-    /// The journal's size on disk.
-    pub journal_bytes: u64,
+    /// The journal's measures.
+    pub journal: JournalOptions,
 }
 
 /// What opening a shard found.
@@ -59,86 +87,170 @@ pub struct LogManifest {
 
 /// One core's storage.
 pub struct Shard<E: Env> {
-    env: PhantomData<E>,
+    context: Rc<Context<E>>,
+    dir: PathBuf,
+    logs: RefCell<BTreeMap<LogId, Rc<Log<E>>>>,
+    by_number: RefCell<BTreeMap<LogNumber, Rc<Log<E>>>>,
+    next_number: Cell<u32>,
+    /// Logs whose deletion is durable and whose files may still be there.
+    deleting: RefCell<BTreeSet<LogId>>,
+    /// One checkpoint at a time.
+    checkpointing: Cell<bool>,
+    checkpoint_waiters: RefCell<Vec<Waker>>,
+    relieving: Cell<bool>,
+    closed: Cell<bool>,
 }
 
 impl<E: Env> Shard<E> {
     /// Opens shard `id` below `data_dir`, creating it if it is new: reads its checkpoint, then replays its journal.
     pub async fn open(
-        _env: E,
-        _data_dir: &Path,
-        _id: ShardId,
-        _options: ShardOptions,
+        env: E,
+        data_dir: &Path,
+        id: ShardId,
+        options: ShardOptions,
     ) -> Result<(Rc<Self>, RecoveryReport), StorageError> {
-        Err(StorageError::Closed)
+        recover::open(env, data_dir, id, options).await
     }
 
     /// The shards that exist below `data_dir`.
-    pub async fn list(_env: &E, _data_dir: &Path) -> Result<Vec<ShardId>, StorageError> {
-        Ok(Vec::new())
+    pub async fn list(env: &E, data_dir: &Path) -> Result<Vec<ShardId>, StorageError> {
+        let dir = shards_dir(data_dir);
+        match env.list(&dir).await {
+            Ok(names) => Ok(names.iter().filter_map(|name| name.parse().ok().map(ShardId)).collect()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(StorageError::io("list", &dir, &error)),
+        }
     }
 
-    /// Creates an empty log. It takes no disk until its first append; it is remembered after a crash from when
-    /// something later was durable.
-    pub fn create_log(&self, _id: LogId, _config: LogConfig) -> Result<Rc<Log<E>>, StorageError> {
-        Err(StorageError::Closed)
+    fn new(context: Rc<Context<E>>, dir: PathBuf) -> Rc<Self> {
+        Rc::new(Self {
+            context,
+            dir,
+            logs: RefCell::default(),
+            by_number: RefCell::default(),
+            next_number: Cell::new(1),
+            deleting: RefCell::default(),
+            checkpointing: Cell::new(false),
+            checkpoint_waiters: RefCell::default(),
+            relieving: Cell::new(false),
+            closed: Cell::new(false),
+        })
     }
 
-    /// The log of that name, if this shard has it.
-    pub fn log(&self, _id: LogId) -> Option<Rc<Log<E>>> {
-        None
+    /// Creates an empty log. It takes no disk until its first append; after a crash it is there if anything that was
+    /// appended to this shard later was durable.
+    pub fn create_log(&self, id: LogId, config: LogConfig) -> Result<Rc<Log<E>>, StorageError> {
+        self.usable()?;
+        if self.logs.borrow().contains_key(&id) || self.deleting.borrow().contains(&id) {
+            return Err(StorageError::Exists(id));
+        }
+        let number = self.take_number();
+        self.context.write(kind::CREATE, &[&number.0.to_le_bytes(), &encode_id(id), &encode_config(&config)]);
+        Ok(self.insert(id, number, State::new(config, Generation::default())))
     }
 
-    /// All logs, by name.
+    fn take_number(&self) -> LogNumber {
+        let number = LogNumber(self.next_number.get());
+        self.next_number.set(number.0 + 1);
+        number
+    }
+
+    fn insert(&self, id: LogId, number: LogNumber, state: State) -> Rc<Log<E>> {
+        let log = Log::new(id, number, self.context.clone(), state);
+        self.next_number.set(self.next_number.get().max(number.0 + 1));
+        self.logs.borrow_mut().insert(id, log.clone());
+        self.by_number.borrow_mut().insert(number, log.clone());
+        log
+    }
+
+    /// The log of that name, if this shard serves it.
+    pub fn log(&self, id: LogId) -> Option<Rc<Log<E>>> {
+        self.logs.borrow().get(&id).filter(|log| log.state().borrow().life == Life::Open).cloned()
+    }
+
+    /// All logs it serves, by name.
     pub fn logs(&self) -> Vec<Rc<Log<E>>> {
-        Vec::new()
+        let logs = self.logs.borrow();
+        logs.values().filter(|log| log.state().borrow().life == Life::Open).cloned().collect()
     }
 
     /// Deletes a log and its files. Its deletion is durable on return; files go then, or at the next start.
-    pub async fn delete_log(&self, _id: LogId) -> Result<(), StorageError> {
-        Err(StorageError::Closed)
+    pub async fn delete_log(&self, id: LogId) -> Result<(), StorageError> {
+        self.usable()?;
+        let log = self.logs.borrow_mut().remove(&id).ok_or(StorageError::Unknown(id))?;
+        self.by_number.borrow_mut().remove(&log.number());
+        self.deleting.borrow_mut().insert(id);
+        log.retire(Life::Deleted);
+        self.context.write_durable(kind::DELETE, &[&log.number().0.to_le_bytes()]).await?;
+        log.not_writing_below(crate::ids::Offset(i64::MAX)).await;
+        self.remove_files(id).await
     }
 
-    /// First step of a move: stops serving the log and writes all of it to its segments. The log stays this shard's,
-    /// after a crash too, until [`Shard::forget`].
-    pub async fn release(&self, _id: LogId) -> Result<LogManifest, StorageError> {
-        Err(StorageError::Closed)
-    }
-
-    /// Second step, on the receiving shard: the log is durably its own on return.
-    pub async fn adopt(&self, _manifest: LogManifest) -> Result<Rc<Log<E>>, StorageError> {
-        Err(StorageError::Closed)
-    }
-
-    /// Last step, on the giving shard: gives up its claim for good, and leaves the files alone. Also for a claim that
-    /// a crash left behind and that another shard's is greater than.
-    pub async fn forget(&self, _id: LogId) -> Result<(), StorageError> {
-        Err(StorageError::Closed)
+    /// Removes what is left of a deleted log.
+    async fn remove_files(&self, id: LogId) -> Result<(), StorageError> {
+        let (env, dir) = (&self.context.env, log_dir(&self.context.data_dir, id));
+        let missing = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+        match env.list(&dir).await {
+            Err(error) if missing(&error) => {}
+            Err(error) => return Err(StorageError::io("list", &dir, &error)),
+            Ok(names) => {
+                for path in names.iter().map(|name| dir.join(name)).chain([dir.clone()]) {
+                    match env.remove(&path).await {
+                        Err(error) if !missing(&error) => return Err(StorageError::io("remove", &path, &error)),
+                        _ => {}
+                    }
+                }
+                let parent = logs_dir(&self.context.data_dir);
+                let synced = env.sync_dir(&parent).await;
+                synced.map_err(|error| StorageError::io("sync", &parent, &error))?;
+            }
+        }
+        self.deleting.borrow_mut().remove(&id);
+        self.context.set_full(false);
+        Ok(())
     }
 
     /// Which logs this shard believes its own, for finding out whether a crash left two claims.
     pub fn claims(&self) -> Vec<(LogId, Generation)> {
-        Vec::new()
-    }
-
-    /// Makes a checkpoint, which lets the journal reuse what lies before it.
-    pub async fn checkpoint(&self) -> Result<(), StorageError> {
-        Err(StorageError::Closed)
+        self.logs.borrow().iter().map(|(id, log)| (*id, log.state().borrow().generation)).collect()
     }
 
     /// Deletes what the logs' retention no longer wants, closes segments whose time is over, forgets silent producers.
-    /// The caller repeats it every few minutes.
+    /// The caller repeats it every few minutes. A log that fails does not keep the others from their turn.
     pub async fn run_retention(&self) -> Result<(), StorageError> {
-        Err(StorageError::Closed)
+        let mut outcome = Ok(());
+        for log in self.logs() {
+            self.usable()?;
+            match log.run_retention().await {
+                Ok(()) | Err(StorageError::Deleted | StorageError::Moved) => {}
+                Err(error) => outcome = Err(error),
+            }
+        }
+        outcome
     }
 
     /// Why this shard no longer serves, if a write or sync failed for good.
     pub fn failure(&self) -> Option<StorageError> {
-        None
+        self.context.check().err()
     }
 
-    /// Writes everything to segments, makes a checkpoint, closes the journal. Nothing may be appended any more.
-    pub async fn close(&self) -> Result<(), StorageError> {
-        Err(StorageError::Closed)
+    /// Bytes of memory that logs' tails hold.
+    pub fn cached_bytes(&self) -> usize {
+        self.context.cached()
     }
+
+    /// Resolves when all journal records written by now are durable: creations and configurations among them.
+    pub async fn sync(&self) -> Result<(), StorageError> {
+        self.context.check()?;
+        self.context.journal().wait_durable(self.context.last_sequence.get()).await
+    }
+
+    fn usable(&self) -> Result<(), StorageError> {
+        if self.closed.get() { Err(StorageError::Closed) } else { self.context.check() }
+    }
+}
+
+/// The directory of all shards' directories.
+fn shards_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("shards")
 }

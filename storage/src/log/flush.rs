@@ -1,0 +1,302 @@
+//! From the tail to segments: lazily, in large pieces, straight from the memory that appends filled.
+//!
+//! One task per log at a time, started when there is a reason. What was written and synced is never written again.
+
+use std::{future::poll_fn, path::PathBuf, rc::Rc, task::Poll, time::Duration};
+
+use bytes::Bytes;
+
+use super::{
+    Log,
+    segment::{index_name, log_dir, logs_dir, segment_name},
+    state::State,
+};
+use crate::{
+    env::{BLOCK, Env, File, Lane},
+    error::StorageError,
+    ids::Offset,
+    journal::Sequence,
+    shard::files::FileKind,
+};
+
+/// How long a full disk is left alone.
+const RETRY_FULL: Duration = Duration::from_millis(500);
+
+/// How much of a log is to be written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Extent {
+    /// Whole blocks; what fills a block only in part can wait.
+    Blocks,
+    /// Everything, the last block padded.
+    All,
+}
+
+/// One write to one segment.
+struct Job {
+    segment: Offset,
+    from: u32,
+    to: u32,
+    blocks: Vec<(u32, Bytes)>,
+}
+
+impl<E: Env> Log<E> {
+    /// Sees to it that `extent` is written soon.
+    pub(crate) fn kick(self: &Rc<Self>, extent: Extent) {
+        self.wanted.set(self.wanted.get().max(Some(extent)));
+        if self.flushing.replace(true) {
+            return;
+        }
+        let me = self.clone();
+        let lane = if extent == Extent::All { Lane::Latency } else { Lane::Background };
+        self.context.env.clone().spawn(lane, async move { me.flush_wanted().await });
+    }
+
+    /// Writes everything to segments; returns when all that was appended before the call is durable there.
+    pub(crate) async fn flush_all(self: &Rc<Self>) -> Result<(), StorageError> {
+        if self.state.borrow().tail.needs().is_none() {
+            return Ok(());
+        }
+        let end = self.state.borrow().end;
+        self.kick(Extent::All);
+        let mut tried = false;
+        poll_fn(|context| {
+            if self.flushed_end() >= end {
+                return Poll::Ready(Ok(()));
+            }
+            if let Err(error) = self.context.check() {
+                return Poll::Ready(Err(error));
+            }
+            if self.state.borrow().life == super::state::Life::Deleted {
+                return Poll::Ready(Err(StorageError::Deleted));
+            }
+            if std::mem::replace(&mut tried, true) && self.context.is_full() {
+                return Poll::Ready(Err(StorageError::DiskFull));
+            }
+            self.flush_waiters.borrow_mut().push(context.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Resolves when no flush is under way.
+    pub(crate) async fn flush_idle(&self) {
+        poll_fn(|context| {
+            if !self.flushing.get() {
+                return Poll::Ready(());
+            }
+            self.flush_waiters.borrow_mut().push(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Resolves when nothing is being written to segments below `before`.
+    pub(crate) async fn not_writing_below(&self, before: Offset) {
+        poll_fn(|context| {
+            if self.writing.get().is_none_or(|segment| segment >= before) {
+                return Poll::Ready(());
+            }
+            self.flush_waiters.borrow_mut().push(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// One past the last record that is whole in the segments.
+    fn flushed_end(&self) -> Offset {
+        let state = self.state.borrow();
+        let open = state.segments.iter().rev().take_while(|segment| segment.flushed < segment.position).last();
+        open.map_or(state.end, |segment| {
+            let unflushed = state.tail.first_unflushed(segment.base, segment.flushed);
+            unflushed.map_or(segment.base, |(offset, _)| offset)
+        })
+    }
+
+    async fn flush_wanted(self: Rc<Self>) {
+        while let Some(extent) = self.wanted.take() {
+            match self.flush(extent).await {
+                Ok(()) => {}
+                Err(StorageError::DiskFull) => {
+                    self.context.set_full(true);
+                    self.wanted.set(self.wanted.get().max(Some(extent)));
+                    self.wake_all();
+                    self.context.env.sleep(RETRY_FULL).await;
+                }
+                Err(error) => {
+                    self.context.fail(error);
+                    break;
+                }
+            }
+            if self.context.check().is_err() {
+                break;
+            }
+        }
+        self.flushing.set(false);
+        self.wake_all();
+    }
+
+    async fn flush(self: &Rc<Self>, extent: Extent) -> Result<(), StorageError> {
+        while let Some(job) = self.next_job(extent) {
+            self.writing.set(Some(job.segment));
+            let written = self.write_segment(&job).await;
+            self.writing.set(None);
+            self.wake_flush_waiters();
+            written?;
+            self.context.set_full(false);
+            self.wrote(&job);
+            self.write_index(job.segment).await?;
+            self.wake_flush_waiters();
+        }
+        match self.index_left_over() {
+            Some(base) => self.write_index(base).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A segment that was flushed whole before its successor began: the rest of its index can go to its file.
+    fn index_left_over(&self) -> Option<Offset> {
+        let state = self.state.borrow();
+        let before = state.segments.iter().rev().nth(1)?;
+        (before.flushed >= before.position && !before.index.recent().is_empty()).then_some(before.base)
+    }
+
+    /// The oldest segment that is not written as far as `extent` wants, and what to write to it.
+    fn next_job(&self, extent: Extent) -> Option<Job> {
+        let mut state = self.state.borrow_mut();
+        if state.life == super::state::Life::Deleted {
+            return None;
+        }
+        let behind = state.segments.iter().rev().take_while(|segment| segment.flushed < segment.position).count();
+        let first = state.segments.len() - behind;
+        let segment = state.segments.get(first)?;
+        let (base, from) = (segment.base, segment.flushed);
+        let is_last = first + 1 == state.segments.len();
+        let to = if is_last && extent == Extent::Blocks {
+            segment.position / BLOCK as u32 * BLOCK as u32
+        } else {
+            self.pad(&mut state, base)
+        };
+        (to > from).then(|| Job { segment: base, from, to, blocks: state.tail.blocks(base, from, to) })
+    }
+
+    async fn write_segment(&self, job: &Job) -> Result<(), StorageError> {
+        let covered: usize = job.blocks.iter().map(|(_, bytes)| bytes.len()).sum();
+        assert_eq!(covered, (job.to - job.from) as usize, "what is not flushed is in the tail");
+        let path = self.dir().join(segment_name(job.segment));
+        let file = self.segment_file(job.segment, FileKind::Data, &path, job.from == 0).await?;
+        for (position, bytes) in &job.blocks {
+            let written = file.write_at(u64::from(*position), bytes.clone()).await;
+            written.map_err(|error| StorageError::io("write to", &path, &error))?;
+        }
+        let failed =
+            |error: std::io::Error| StorageError::ShardFailed(format!("sync {}: {error}", path.display()).into());
+        if !crate::mutant::active(crate::mutant::Mutant::LogSkipsSegmentSync) {
+            file.sync().await.map_err(failed)?;
+        }
+        if job.from == 0 {
+            self.sync_entry().await?;
+        }
+        Ok(())
+    }
+
+    /// Pages of the index that the flushed data allows to write.
+    async fn write_index(&self, base: Offset) -> Result<(), StorageError> {
+        let due = {
+            let mut state = self.state.borrow_mut();
+            let is_last = state.segments.back().is_some_and(|last| last.base == base && !last.closed);
+            let Some(segment) = state.segment_mut(base) else { return Ok(()) };
+            let complete = !is_last && segment.flushed >= segment.position;
+            segment.index.pages_due(segment.flushed, complete)
+        };
+        let Some((position, pages, count)) = due else { return Ok(()) };
+        let path = self.dir().join(index_name(base));
+        let file = self.segment_file(base, FileKind::Index, &path, position == 0).await?;
+        file.write_at(position, pages).await.map_err(|error| StorageError::io("write to", &path, &error))?;
+        let failed =
+            |error: std::io::Error| StorageError::ShardFailed(format!("sync {}: {error}", path.display()).into());
+        file.sync().await.map_err(failed)?;
+        if position == 0 {
+            self.sync_entry().await?;
+        }
+        if let Some(segment) = self.state.borrow_mut().segment_mut(base) {
+            segment.index.written(count);
+        }
+        Ok(())
+    }
+
+    /// Makes the entry of a new file durable, and that of the log's directory if this is its first.
+    async fn sync_entry(&self) -> Result<(), StorageError> {
+        let env = &self.context.env;
+        let failed = |dir: &PathBuf, error: std::io::Error| {
+            StorageError::ShardFailed(format!("sync {}: {error}", dir.display()).into())
+        };
+        let dir = self.dir();
+        env.sync_dir(&dir).await.map_err(|error| failed(&dir, error))?;
+        if !self.dir_durable.replace(true) {
+            let parent = logs_dir(&self.context.data_dir);
+            env.sync_dir(&parent).await.map_err(|error| failed(&parent, error))?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn segment_file(
+        &self,
+        base: Offset,
+        kind: FileKind,
+        path: &std::path::Path,
+        create: bool,
+    ) -> Result<E::File, StorageError> {
+        let key = (self.number, base, kind);
+        if let Some(file) = self.context.files.get(key) {
+            return Ok(file);
+        }
+        if create && !self.dir_durable.get() {
+            let dir = self.dir();
+            self.context.env.create_dir(&dir).await.map_err(|error| StorageError::io("create", &dir, &error))?;
+        }
+        self.context.files.open(key, path, create).await
+    }
+
+    pub(super) fn dir(&self) -> PathBuf {
+        log_dir(&self.context.data_dir, self.id)
+    }
+
+    fn wrote(self: &Rc<Self>, job: &Job) {
+        {
+            let state = &mut *self.state.borrow_mut();
+            let Some(segment) = state.segment_mut(job.segment) else { return };
+            segment.flushed = job.to;
+            state.tail.flushed(job.segment, job.to);
+            let unflushed = &self.context.unflushed;
+            unflushed.set(unflushed.get().saturating_sub(u64::from(job.to - job.from)));
+            let done = |segment: Offset, end| segment < job.segment || segment == job.segment && end <= job.to;
+            while state.bypasses.front().is_some_and(|bypass| done(bypass.segment, bypass.end_position)) {
+                state.bypasses.pop_front();
+            }
+            self.refresh_dirty(state);
+        }
+        self.settle();
+    }
+
+    /// Tells the shard which journal record this log needs.
+    pub(super) fn refresh_dirty(&self, state: &mut State) {
+        let needs: Option<Sequence> = state.tail.needs();
+        if needs == state.dirty_at {
+            return;
+        }
+        let mut dirty = self.context.dirty.borrow_mut();
+        if let Some(before) = state.dirty_at.take() {
+            dirty.remove(&(before, self.number));
+        }
+        if let Some(now) = needs {
+            dirty.insert((now, self.number));
+        }
+        state.dirty_at = needs;
+    }
+
+    pub(super) fn wake_flush_waiters(&self) {
+        for waker in std::mem::take(&mut *self.flush_waiters.borrow_mut()) {
+            waker.wake();
+        }
+    }
+}

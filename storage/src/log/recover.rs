@@ -1,0 +1,104 @@
+//! What recovery and moves do to a log, beside replaying batches.
+
+use std::rc::Rc;
+
+use super::{Log, epochs::Epochs, state::Life};
+use crate::{
+    batch::Header,
+    env::Env,
+    error::StorageError,
+    ids::{LeaderEpoch, Offset},
+    shard::record::Place,
+};
+
+impl<E: Env> Log<E> {
+    /// Whether a batch that the journal names is still to be replayed.
+    pub(crate) fn lacks(&self, place: &Place, header: &Header) -> bool {
+        let state = self.state.borrow();
+        let deleted = state.segments.front().is_some_and(|first| place.segment < first.base);
+        header.end_offset() > state.end && !deleted
+    }
+
+    /// The log's start was moved.
+    pub(crate) fn replay_start(&self, offset: Offset) {
+        {
+            let mut state = self.state.borrow_mut();
+            state.start = state.start.max(offset);
+            if state.end < state.start && state.segments.is_empty() {
+                // All that came before was deleted, and its journal records are gone.
+                state.end = state.start;
+                state.journaled = state.end;
+                state.durable = state.end;
+            }
+        }
+        let gone = self.drop_before_start();
+        self.left_over.borrow_mut().extend(gone);
+    }
+
+    /// An epoch was entered before anything was appended in it.
+    pub(crate) fn replay_epoch(&self, epoch: LeaderEpoch, offset: Offset) {
+        self.state.borrow_mut().epochs.enter(epoch, offset);
+    }
+
+    /// The log was found to end at `offset`, where it ends by now; what comes goes to a new segment, since the file of
+    /// the last may hold anything behind.
+    pub(crate) fn replay_truncate(&self, offset: Offset) -> Result<(), StorageError> {
+        let state = &mut *self.state.borrow_mut();
+        while state.segments.back().is_some_and(|last| last.base >= offset) {
+            let Some(last) = state.segments.pop_back() else { break };
+            self.context.released(state.tail.drop_from(last.base, 0));
+            state.end = last.base;
+        }
+        if state.end > offset {
+            return Err(StorageError::Corrupt {
+                place: format!("log {}", self.id).into(),
+                why: "a cut that does not lie between segments",
+            });
+        }
+        if let Some(last) = state.segments.back_mut() {
+            last.closed = true;
+        }
+        state.journaled = state.end;
+        state.durable = state.end;
+        state.producers.truncate_back(state.end);
+        state.epochs.truncate_back(state.end);
+        self.refresh_dirty(state);
+        Ok(())
+    }
+
+    /// Less was found than the checkpoint knew: forgets what it knew of the rest.
+    pub(crate) fn cut_memory_to_end(&self) {
+        let state = &mut *self.state.borrow_mut();
+        state.producers.truncate_back(state.end);
+        let kept: Vec<_> = state.epochs.entries().iter().filter(|(_, start)| *start <= state.end).copied().collect();
+        state.epochs = Epochs::from_entries(kept);
+    }
+
+    /// Ends the log's service in this shard.
+    pub(crate) fn retire(self: &Rc<Self>, life: Life) {
+        self.state.borrow_mut().life = life;
+        if life == Life::Deleted {
+            self.let_go();
+        }
+        self.wake_all();
+    }
+
+    /// Gives up all memory and every claim on the journal.
+    pub(crate) fn let_go(&self) {
+        let state = &mut *self.state.borrow_mut();
+        let unflushed = state.unflushed();
+        self.context.unflushed.set(self.context.unflushed.get().saturating_sub(unflushed));
+        state.segments.clear();
+        state.bypasses.clear();
+        let (_, bytes) = state.tail.memory();
+        state.tail = super::tail::Tail::default();
+        self.context.released(bytes);
+        self.refresh_dirty(state);
+        self.context.files.close(self.number, Offset(i64::MAX));
+    }
+
+    /// Whether a batch waits for its segment to be durable.
+    pub(crate) fn is_bypassing(&self) -> bool {
+        !self.state.borrow().bypasses.is_empty()
+    }
+}

@@ -1,0 +1,144 @@
+//! What a log gives up: old segments by time and size, records deleted on request, silent producers.
+//!
+//! The log's start moves first, durably; files go after. A crash between leaves files that the next start removes.
+
+use std::rc::Rc;
+
+use super::{
+    Log,
+    segment::{index_name, segment_name},
+    state::State,
+};
+use crate::{
+    env::Env,
+    error::StorageError,
+    ids::Offset,
+    mutant::{Mutant, active},
+    shard::record::kind,
+};
+
+impl<E: Env> Log<E> {
+    /// Moves the log's start to `before` (at most its end) and deletes segments that lie below. Durable on return, with
+    /// the start that holds then.
+    pub async fn delete_records(self: &Rc<Self>, before: Offset) -> Result<Offset, StorageError> {
+        let before = {
+            let state = self.state.borrow();
+            state.usable()?;
+            before.min(state.end)
+        };
+        if before > self.start() {
+            self.move_start(before).await?;
+        }
+        Ok(self.start())
+    }
+
+    /// Deletes what the configuration no longer wants, closes a segment whose time is over, forgets silent producers.
+    pub(crate) async fn run_retention(self: &Rc<Self>) -> Result<(), StorageError> {
+        let now = self.context.env.wall_clock_ms();
+        let start = {
+            let state = &mut *self.state.borrow_mut();
+            if state.usable().is_err() {
+                return Ok(());
+            }
+            state.producers.expire(now);
+            Self::wanted_start(state, now)
+        };
+        let left_over = std::mem::take(&mut *self.left_over.borrow_mut());
+        self.remove_segments(&left_over).await?;
+        match start {
+            Some(start) => self.move_start(start).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Where the log should start, if later than it does. May close the last segment, so that it can go.
+    fn wanted_start(state: &mut State, now: i64) -> Option<Offset> {
+        let config = state.config;
+        if !config.delete {
+            return None;
+        }
+        let mut start = state.start;
+        if let Some(retention) = config.retention_ms {
+            let expired = |newest: i64| now.saturating_sub(newest) > retention;
+            let gone = state.segments.iter().take_while(|segment| expired(segment.newest_ms())).last();
+            start = gone.map_or(start, |segment| start.max(segment.end));
+        }
+        if let Some(retention) = config.retention_bytes {
+            let mut size: u64 = state.segments.iter().map(|segment| u64::from(segment.position)).sum();
+            for segment in state.segments.iter().take(state.segments.len().saturating_sub(1)) {
+                size -= u64::from(segment.position);
+                if size < retention {
+                    break;
+                }
+                start = start.max(segment.end);
+            }
+        }
+        if active(Mutant::LogRetentionTakesOneMore) && start > state.start {
+            start = state.segment_of(start).map_or(start, |segment| segment.end);
+        }
+        if let Some(last) = state.segments.back_mut()
+            && !last.is_empty()
+            && last.end <= start
+        {
+            last.closed = true;
+        }
+        (start > state.start).then_some(start)
+    }
+
+    async fn move_start(self: &Rc<Self>, start: Offset) -> Result<(), StorageError> {
+        // Only what is durable is deleted, or a crash would leave a start behind the end.
+        if self.durable_end() < start && !self.context.is_full() {
+            self.wait_durable(super::Ticket(start)).await?;
+        }
+        let fields = {
+            let mut state = self.state.borrow_mut();
+            let start = start.min(state.durable_end()).max(state.start);
+            state.start = start;
+            [self.number.0.to_le_bytes().to_vec(), start.0.to_le_bytes().to_vec()].concat()
+        };
+        self.context.write_durable(kind::START, &[&fields]).await?;
+        let gone = self.drop_before_start();
+        self.remove_segments(&gone).await
+    }
+
+    /// Forgets the segments below the log's start; their files are the caller's to remove.
+    pub(crate) fn drop_before_start(&self) -> Vec<Offset> {
+        let state = &mut *self.state.borrow_mut();
+        let unflushed = state.unflushed();
+        let mut gone = Vec::new();
+        while state.segments.front().is_some_and(|first| first.end <= state.start) {
+            gone.extend(state.segments.pop_front().map(|segment| segment.base));
+        }
+        let keep = state.segments.front().map_or(state.end, |first| first.base);
+        let freed = state.tail.drop_below(keep);
+        state.bypasses.retain(|bypass| bypass.segment >= keep);
+        state.epochs.truncate_front(state.start);
+        self.context.released(freed);
+        let less = unflushed - state.unflushed().min(unflushed);
+        self.context.unflushed.set(self.context.unflushed.get().saturating_sub(less));
+        self.refresh_dirty(state);
+        self.context.files.close(self.number, keep);
+        gone
+    }
+
+    /// Removes the files of segments that were given up.
+    pub(crate) async fn remove_segments(&self, bases: &[Offset]) -> Result<(), StorageError> {
+        // A write that is under way may be about to create one of them.
+        let Some(newest) = bases.last() else { return Ok(()) };
+        self.not_writing_below(Offset(newest.0 + 1)).await;
+        let dir = self.dir();
+        for base in bases {
+            for name in [segment_name(*base), index_name(*base)] {
+                let path = dir.join(name);
+                match self.context.env.remove(&path).await {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(StorageError::io("remove", &path, &error));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.context.set_full(false);
+        Ok(())
+    }
+}

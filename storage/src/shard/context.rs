@@ -1,0 +1,276 @@
+//! What the logs of one shard share: the journal, memory, open files, and the knowledge whether all is well.
+
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    collections::{BTreeSet, VecDeque},
+    path::PathBuf,
+    rc::{Rc, Weak},
+};
+
+use super::{
+    ShardOptions,
+    files::Files,
+    memory::{Indexes, ReadBudget},
+};
+use crate::{
+    buffer::AlignedBuf,
+    env::Env,
+    error::{AppendError, StorageError},
+    ids::Offset,
+    journal::{Journal, Sequence},
+    log::{Extent, Log, state::LogNumber},
+};
+
+/// A log is journaled up to an offset once a record is durable.
+type Pending<E> = (Sequence, Weak<Log<E>>, Offset);
+
+/// One shard's shared state.
+pub(crate) struct Context<E: Env> {
+    pub(crate) env: E,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) options: ShardOptions,
+    pub(crate) files: Files<E>,
+    pub(crate) indexes: Indexes,
+    pub(crate) reads: ReadBudget,
+    journal: OnceCell<Journal<E>>,
+    /// Logs in the order in which they took their chunks of memory.
+    cache: RefCell<VecDeque<Weak<Log<E>>>>,
+    cached: Cell<usize>,
+    /// Appends whose journal records are not durable, in order.
+    pending: RefCell<VecDeque<Pending<E>>>,
+    /// Bytes of all logs that are not in segments.
+    pub(crate) unflushed: Cell<u64>,
+    /// Logs the journal is kept for, by the oldest record they need.
+    pub(crate) dirty: RefCell<BTreeSet<(Sequence, LogNumber)>>,
+    pub(crate) last_sequence: Cell<Sequence>,
+    failed: RefCell<Option<StorageError>>,
+    full: Cell<bool>,
+    /// Called when the journal fills up, or too much is not in segments.
+    pub(crate) relief: RefCell<Option<Rc<dyn Fn()>>>,
+}
+
+impl<E: Env> Context<E> {
+    pub(crate) fn new(env: E, data_dir: PathBuf, options: ShardOptions) -> Self {
+        Self {
+            files: Files::new(env.clone()),
+            indexes: Indexes::default(),
+            reads: ReadBudget::new(options.read_bytes),
+            env,
+            data_dir,
+            options,
+            journal: OnceCell::new(),
+            cache: RefCell::default(),
+            cached: Cell::new(0),
+            pending: RefCell::default(),
+            unflushed: Cell::new(0),
+            dirty: RefCell::default(),
+            last_sequence: Cell::default(),
+            failed: RefCell::default(),
+            full: Cell::new(false),
+            relief: RefCell::default(),
+        }
+    }
+
+    /// The journal serves from now on: recovery is over.
+    pub(crate) fn start(self: &Rc<Self>, journal: Journal<E>) {
+        let weak = Rc::downgrade(self);
+        self.last_sequence.set(self.last_sequence.get().max(journal.durable()));
+        journal.set_listener(Rc::new(move |outcome| {
+            let Some(context) = weak.upgrade() else { return };
+            match outcome {
+                Ok(durable) => context.committed(durable),
+                Err(error) => context.fail(error),
+            }
+        }));
+        assert!(self.journal.set(journal).is_ok(), "a shard is started once");
+    }
+
+    pub(crate) fn journal(&self) -> &Journal<E> {
+        self.journal.get().expect("nothing is written before recovery is over")
+    }
+
+    /// Puts a record in the journal.
+    pub(crate) fn write(&self, kind: u8, payload: &[&[u8]]) -> Sequence {
+        let sequence = self.journal().append(kind, payload);
+        self.last_sequence.set(sequence);
+        sequence
+    }
+
+    /// Puts a record in the journal and waits until it is durable.
+    pub(crate) async fn write_durable(&self, kind: u8, payload: &[&[u8]]) -> Result<Sequence, StorageError> {
+        self.check()?;
+        let sequence = self.write(kind, payload);
+        self.journal().wait_durable(sequence).await?;
+        Ok(sequence)
+    }
+
+    /// `log` is journaled up to `end` once `sequence` is durable.
+    pub(crate) fn expect_durable(&self, sequence: Sequence, log: Weak<Log<E>>, end: Offset) {
+        self.pending.borrow_mut().push_back((sequence, log, end));
+    }
+
+    fn committed(&self, durable: Sequence) {
+        let mut touched: Vec<Rc<Log<E>>> = Vec::new();
+        {
+            let mut pending = self.pending.borrow_mut();
+            while pending.front().is_some_and(|(sequence, ..)| *sequence <= durable) {
+                let Some((_, log, end)) = pending.pop_front() else { break };
+                if let Some(log) = log.upgrade()
+                    && log.journaled(end)
+                {
+                    touched.push(log);
+                }
+            }
+        }
+        for log in touched {
+            log.settle();
+        }
+        let usage = self.journal().usage();
+        if usage.used * 2 > usage.size {
+            self.ask_relief();
+        }
+    }
+
+    pub(crate) fn ask_relief(&self) {
+        let relief = self.relief.borrow().clone();
+        if let Some(relief) = relief {
+            relief();
+        }
+    }
+
+    /// Whether this shard still serves.
+    pub(crate) fn check(&self) -> Result<(), StorageError> {
+        match &*self.failed.borrow() {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// A write or a sync failed: nothing is served any more.
+    pub(crate) fn fail(&self, error: StorageError) {
+        {
+            let mut failed = self.failed.borrow_mut();
+            if failed.is_some() {
+                return;
+            }
+            tracing::error!(%error, "the shard stops serving");
+            let why = StorageError::ShardFailed(error.to_string().into());
+            *failed =
+                Some(if matches!(error, StorageError::ShardFailed(_) | StorageError::Closed) { error } else { why });
+        }
+        let pending = std::mem::take(&mut *self.pending.borrow_mut());
+        for (_, log, _) in pending {
+            if let Some(log) = log.upgrade() {
+                log.wake_all();
+            }
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.get()
+    }
+
+    /// The disk has, or again has not, space for segments.
+    pub(crate) fn set_full(&self, full: bool) {
+        if self.full.replace(full) != full {
+            if full {
+                tracing::warn!("no space left: appends fail until there is some; delete topics or lower retention");
+            } else {
+                tracing::info!("there is space again");
+            }
+        }
+    }
+
+    /// Whether an append may be taken now.
+    pub(crate) fn admit(&self) -> Result<(), AppendError> {
+        self.check()?;
+        if self.full.get() {
+            return Err(StorageError::DiskFull.into());
+        }
+        let waiting = self.unflushed.get();
+        let limit = self.options.cache_bytes as u64;
+        if waiting * 2 > limit {
+            self.ask_relief();
+        }
+        if waiting > limit || self.journal().usage().backlog > limit {
+            return Err(AppendError::Overloaded);
+        }
+        Ok(())
+    }
+
+    /// Memory for a chunk of `log`'s tail, making room by letting go of the oldest chunks of all logs.
+    pub(crate) fn take(&self, len: usize, log: &Weak<Log<E>>) -> Option<AlignedBuf> {
+        let mut memory = None;
+        for _ in 0..64 {
+            if self.cached.get() + len <= self.options.cache_bytes {
+                memory = self.options.pool.take(len);
+                if memory.is_some() {
+                    break;
+                }
+            }
+            if !self.evict_one() {
+                break;
+            }
+        }
+        // A tail of unflushed data may pass the cache's bound by as much again; admission stops it there.
+        if memory.is_none() && self.cached.get() + len <= self.options.cache_bytes * 2 {
+            memory = self.options.pool.take(len).or_else(|| Some(AlignedBuf::zeroed(len)));
+        }
+        let memory = memory?;
+        self.cached.set(self.cached.get() + memory.len());
+        self.cache.borrow_mut().push_back(log.clone());
+        Some(memory)
+    }
+
+    /// Memory that recovery needs, whatever the bound.
+    pub(crate) fn take_anyway(&self, len: usize, log: &Weak<Log<E>>) -> AlignedBuf {
+        let memory = self.options.pool.take(len).unwrap_or_else(|| AlignedBuf::zeroed(len));
+        self.cached.set(self.cached.get() + memory.len());
+        self.cache.borrow_mut().push_back(log.clone());
+        memory
+    }
+
+    /// Lets go of the oldest chunk that may go. Looks at a few only.
+    pub(crate) fn evict_one(&self) -> bool {
+        for _ in 0..16 {
+            let Some(weak) = self.cache.borrow_mut().pop_front() else { return false };
+            let Some(log) = weak.upgrade() else { continue };
+            if let Some(freed) = log.evict() {
+                self.cached.set(self.cached.get().saturating_sub(freed));
+                return true;
+            }
+            if log.has_chunks() {
+                log.kick(Extent::All);
+                self.cache.borrow_mut().push_back(weak);
+            }
+        }
+        false
+    }
+
+    /// Lets go of one chunk that is flushed, if there is one.
+    pub(crate) fn evict_flushed(&self) -> bool {
+        let count = self.cache.borrow().len();
+        for _ in 0..count {
+            let Some(weak) = self.cache.borrow_mut().pop_front() else { return false };
+            let Some(log) = weak.upgrade() else { continue };
+            if let Some(freed) = log.evict() {
+                self.cached.set(self.cached.get().saturating_sub(freed));
+                return true;
+            }
+            if log.has_chunks() {
+                self.cache.borrow_mut().push_back(weak);
+            }
+        }
+        false
+    }
+
+    /// `bytes` of chunks were let go of.
+    pub(crate) fn released(&self, bytes: usize) {
+        self.cached.set(self.cached.get().saturating_sub(bytes));
+    }
+
+    /// Bytes of chunks in memory.
+    pub(crate) fn cached(&self) -> usize {
+        self.cached.get()
+    }
+}

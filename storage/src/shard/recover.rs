@@ -1,0 +1,269 @@
+//! From checkpoint and journal back to where a shard was.
+//!
+//! The checkpoint gives each log as its segments have it, the journal what they lack. A bypassed batch, of which the
+//! journal has the header alone, is read from its segment: if it is not there whole, it was never acknowledged, and its
+//! log ends before it.
+
+use std::{collections::BTreeMap, path::Path, rc::Rc};
+
+use bytes::Bytes;
+
+use super::{
+    Context, RecoveryReport, Shard, ShardId, ShardOptions,
+    record::{Entry, Place, decode, kind},
+    shards_dir,
+};
+use crate::{
+    batch::{Header, checksum_holds},
+    buffer::AlignedBuf,
+    checkpoint,
+    env::{BLOCK, Env, File, OpenFile},
+    error::StorageError,
+    ids::{LogId, Offset},
+    journal::{Journal, JournalPosition, Record, RecoveryVerdict, Sequence},
+    log::{
+        Extent, Log,
+        segment::{log_dir, logs_dir, segment_name},
+        state::{Life, LogImage, LogNumber, State},
+    },
+    mutant::{Mutant, active},
+};
+
+/// Opens a shard; see [`Shard::open`].
+pub(super) async fn open<E: Env>(
+    env: E,
+    data_dir: &Path,
+    id: ShardId,
+    options: ShardOptions,
+) -> Result<(Rc<Shard<E>>, RecoveryReport), StorageError> {
+    let dir = shards_dir(data_dir).join(id.0.to_string());
+    make_dirs(&env, data_dir, &dir).await?;
+    let journal_options = options.journal;
+    let context = Rc::new(Context::new(env.clone(), data_dir.to_path_buf(), options));
+    let shard = Shard::new(context.clone(), dir.clone());
+    let mut recovery = Recovery {
+        shard: shard.clone(),
+        captured: BTreeMap::new(),
+        broken: BTreeMap::new(),
+        adopting: BTreeMap::new(),
+        report: RecoveryReport::default(),
+    };
+    let head = checkpoint::read(&env, &dir, |image| recovery.restore(image)).await?;
+    let start = head.as_ref().map_or(JournalPosition::START, |head| head.journal);
+    if let Some(head) = head {
+        shard.next_number.set(shard.next_number.get().max(head.next_number));
+        shard.deleting.borrow_mut().extend(head.deleted);
+    }
+    let mut replay = Journal::recover(env, &dir, journal_options, start).await?;
+    while let Some(record) = replay.next().await? {
+        recovery.apply(record).await?;
+    }
+    let (journal, verdict) = replay.finish().await?;
+    context.start(journal);
+    recovery.report.torn_tail = verdict == RecoveryVerdict::TornTail;
+    let report = recovery.finish()?;
+    shard.start_upkeep();
+    remove_deleted(&shard);
+    Ok((shard, report))
+}
+
+async fn make_dirs<E: Env>(env: &E, data_dir: &Path, dir: &Path) -> Result<(), StorageError> {
+    let (shards, logs) = (shards_dir(data_dir), logs_dir(data_dir));
+    for path in [dir, &logs] {
+        env.create_dir(path).await.map_err(|error| StorageError::io("create", path, &error))?;
+    }
+    for path in [&shards, data_dir] {
+        env.sync_dir(path).await.map_err(|error| StorageError::io("sync", path, &error))?;
+    }
+    Ok(())
+}
+
+/// Deletes in the background what a crash kept from being deleted.
+fn remove_deleted<E: Env>(shard: &Rc<Shard<E>>) {
+    let left: Vec<LogId> = shard.deleting.borrow().iter().copied().collect();
+    let shard = shard.clone();
+    shard.context.env.clone().spawn(crate::env::Lane::Background, async move {
+        for id in left {
+            if let Err(error) = shard.remove_files(id).await {
+                tracing::warn!(%id, %error, "a deleted log's files could not be removed");
+            }
+        }
+    });
+}
+
+struct Recovery<E: Env> {
+    shard: Rc<Shard<E>>,
+    /// Each log's end as the checkpoint knew it.
+    captured: BTreeMap<LogNumber, Offset>,
+    /// Logs whose end was found where a bypassed batch is not whole.
+    broken: BTreeMap<LogNumber, Offset>,
+    /// Manifests of which not all parts were seen.
+    adopting: BTreeMap<LogNumber, Vec<u8>>,
+    report: RecoveryReport,
+}
+
+impl<E: Env> Recovery<E> {
+    fn restore(&mut self, image: LogImage) {
+        self.captured.insert(image.number, image.end);
+        let (id, number) = (image.id, image.number);
+        self.shard.insert(id, number, State::restore(image));
+    }
+
+    fn log(&self, number: LogNumber) -> Option<Rc<Log<E>>> {
+        self.shard.by_number.borrow().get(&number).cloned()
+    }
+
+    async fn apply(&mut self, record: Record) -> Result<(), StorageError> {
+        self.report.replayed += 1;
+        let sequence = record.sequence;
+        match decode(record.kind, &record.payload)? {
+            Entry::Append { place, batch } => self.batch(sequence, place, batch).await?,
+            Entry::Bypass { place, header, .. } => self.bypassed(sequence, place, header).await?,
+            Entry::Create { number, id, config } => {
+                if self.log(number).is_none() {
+                    self.shard.insert(id, number, State::new(config, Default::default()));
+                }
+            }
+            Entry::Delete { number } => {
+                if let Some(log) = self.remove(number) {
+                    log.retire(Life::Deleted);
+                    self.shard.deleting.borrow_mut().insert(log.id());
+                }
+            }
+            Entry::Forget { number } => {
+                if let Some(log) = self.remove(number) {
+                    log.retire(Life::Moved);
+                    log.let_go();
+                }
+            }
+            Entry::Config { number, config } => {
+                if let Some(log) = self.log(number) {
+                    log.state().borrow_mut().config = config;
+                }
+            }
+            Entry::Start { number, offset } => {
+                if let Some(log) = self.log(number) {
+                    log.replay_start(offset);
+                }
+            }
+            Entry::Epoch { number, epoch, offset } => {
+                if let Some(log) = self.log(number).filter(|_| !self.broken.contains_key(&number)) {
+                    log.replay_epoch(epoch, offset);
+                }
+            }
+            Entry::Truncate { number, offset } => {
+                self.broken.remove(&number);
+                if let Some(log) = self.log(number) {
+                    log.replay_truncate(offset)?;
+                }
+            }
+            Entry::Adopt { number, generation, last, part } => {
+                let state = self.adopting.entry(number).or_default();
+                state.extend_from_slice(&part);
+                if last
+                    && let Some(state) = self.adopting.remove(&number)
+                    && self.log(number).is_none()
+                {
+                    let image = Shard::<E>::read_manifest(&state)?;
+                    let id = image.id;
+                    self.shard.insert(id, number, State::restore(LogImage { generation, number, ..image }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, number: LogNumber) -> Option<Rc<Log<E>>> {
+        let log = self.shard.by_number.borrow_mut().remove(&number)?;
+        self.shard.logs.borrow_mut().remove(&log.id());
+        Some(log)
+    }
+
+    async fn batch(&mut self, sequence: Sequence, place: Place, batch: Bytes) -> Result<(), StorageError> {
+        let Some(log) = self.log(place.number) else { return Ok(()) };
+        if self.broken.contains_key(&place.number) {
+            return Ok(());
+        }
+        let captured = self.captured.get(&place.number).copied().unwrap_or_default();
+        log.replay(sequence, &place, &batch, captured)?;
+        self.make_room().await
+    }
+
+    async fn bypassed(&mut self, sequence: Sequence, place: Place, header: Bytes) -> Result<(), StorageError> {
+        let Some(log) = self.log(place.number) else { return Ok(()) };
+        let parsed = Header::parse(&header).map_err(|_| StorageError::Corrupt {
+            place: format!("journal record {}", sequence.0).into(),
+            why: "no batch header",
+        })?;
+        if self.broken.contains_key(&place.number) || !log.lacks(&place, &parsed) {
+            return Ok(());
+        }
+        match self.read_bypassed(&log, &place, &parsed, &header).await {
+            Some(batch) => self.batch(sequence, place, batch).await,
+            None => {
+                self.broken.insert(place.number, parsed.base_offset);
+                Ok(())
+            }
+        }
+    }
+
+    /// The batch from its segment, if it is there whole.
+    async fn read_bypassed(&self, log: &Log<E>, place: &Place, parsed: &Header, header: &[u8]) -> Option<Bytes> {
+        let path = log_dir(&self.shard.context.data_dir, log.id()).join(segment_name(place.segment));
+        let how = OpenFile { create: false, durable_writes: false };
+        let file = self.shard.context.env.open(&path, how).await.ok()?;
+        let lead = place.position as usize % BLOCK;
+        let memory = AlignedBuf::zeroed(lead + parsed.size as usize);
+        let (bytes, count) = file.read_at(u64::from(place.position) - lead as u64, memory).await.ok()?;
+        let batch = bytes.freeze().slice(..count).slice(lead.min(count)..);
+        if batch.len() < parsed.size as usize {
+            return None;
+        }
+        let batch = batch.slice(..parsed.size as usize);
+        let whole = batch.starts_with(header) && checksum_holds(parsed, &batch);
+        (whole || active(Mutant::LogTrustsBypassed)).then_some(batch)
+    }
+
+    /// Writes to segments what was replayed, if it is more than memory should hold.
+    async fn make_room(&self) -> Result<(), StorageError> {
+        let context = &self.shard.context;
+        if context.cached() <= context.options.cache_bytes {
+            return Ok(());
+        }
+        while context.evict_flushed() {
+            if context.cached() <= context.options.cache_bytes / 2 {
+                return Ok(());
+            }
+        }
+        let dirty: Vec<Rc<Log<E>>> =
+            context.dirty.borrow().iter().filter_map(|(_, number)| self.log(*number)).collect();
+        for log in dirty {
+            // Blocks only: padding would put the batches that follow elsewhere than the journal says.
+            log.kick(Extent::Blocks);
+            log.flush_idle().await;
+            context.check()?;
+        }
+        while context.cached() > context.options.cache_bytes / 2 && context.evict_flushed() {}
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<RecoveryReport, StorageError> {
+        for (number, offset) in std::mem::take(&mut self.broken) {
+            let Some(log) = self.log(number) else { continue };
+            log.replay_truncate(offset)?;
+            self.shard.context.write(kind::TRUNCATE, &[&number.0.to_le_bytes(), &offset.0.to_le_bytes()]);
+            self.report.truncated.push(log.id());
+        }
+        for (number, captured) in &self.captured {
+            if let Some(log) = self.log(*number)
+                && log.end() < *captured
+            {
+                tracing::error!(id = %log.id(), end = log.end().0, was = captured.0, "acknowledged records are missing");
+                log.cut_memory_to_end();
+                self.report.suspect = true;
+            }
+        }
+        self.report.logs = self.shard.logs.borrow().len();
+        Ok(self.report)
+    }
+}

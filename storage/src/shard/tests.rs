@@ -1,0 +1,414 @@
+//! Shards under simulated crashes, against a model that remembers everything.
+
+use std::{cell::RefCell, collections::BTreeMap, path::PathBuf, rc::Rc, time::Duration};
+
+use bytes::Bytes;
+
+use super::*;
+use crate::{
+    batch::{Header, testing::BatchSpec},
+    error::{AppendError, ReadError},
+    ids::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicId},
+    journal::JournalOptions,
+    sim::{Place, SimEnv, World},
+};
+
+fn id(partition: i32) -> LogId {
+    LogId { topic: TopicId([7; 16]), partition: PartitionIndex(partition) }
+}
+
+fn options() -> ShardOptions {
+    ShardOptions {
+        pool: BufferPool::new(8 << 20, 0),
+        cache_bytes: 2 << 20,
+        read_bytes: 4 << 20,
+        journal: JournalOptions { size: 4 << 20, file_size: 1 << 20 },
+    }
+}
+
+fn config() -> LogConfig {
+    LogConfig { segment_bytes: 200_000, retention_ms: None, ..LogConfig::default() }
+}
+
+/// One place's storage, opened, closed and cut off at will.
+struct Bench {
+    world: World,
+    dir: PathBuf,
+}
+
+impl Bench {
+    fn new(name: &str, seed: u64) -> Self {
+        let bench = Self { world: World::new(seed), dir: PathBuf::from(format!("/{name}-{seed}")) };
+        let dir = bench.dir.clone();
+        bench.run(|env| async move {
+            env.create_dir(&dir).await.unwrap();
+            env.sync_dir(std::path::Path::new("/")).await.unwrap();
+        });
+        bench
+    }
+
+    fn run<T: 'static, F: Future<Output = T> + 'static>(&self, work: impl FnOnce(SimEnv) -> F) -> T {
+        let env = self.world.env(Place::FIRST);
+        self.world.block_on(Place::FIRST, work(env)).expect("the work ends")
+    }
+
+    fn open(&self) -> (Rc<Shard<SimEnv>>, RecoveryReport) {
+        let dir = self.dir.clone();
+        self.run(|env| async move { Shard::open(env, &dir, ShardId(0), options()).await.unwrap() })
+    }
+}
+
+async fn read_all(log: &Rc<Log<SimEnv>>, max_bytes: usize) -> Vec<u8> {
+    let (mut at, mut all) = (log.start(), Vec::new());
+    while at < log.end() {
+        let read = log.read(at, max_bytes, log.end(), true).await.unwrap();
+        assert!(read.next > at, "a read of at least one batch goes on");
+        all.extend(read.chain.concat());
+        at = read.next;
+    }
+    all
+}
+
+/// What was appended, as it must be read.
+#[derive(Clone, Default)]
+struct Model {
+    batches: Vec<(Offset, Offset, Bytes)>,
+    acked: Offset,
+    sequence: i32,
+}
+
+impl Model {
+    fn end(&self) -> Offset {
+        self.batches.last().map_or(Offset(0), |batch| batch.1)
+    }
+
+    fn bytes_from(&self, start: Offset) -> Vec<u8> {
+        let kept = self.batches.iter().filter(|(_, end, _)| *end > start);
+        kept.flat_map(|(.., bytes)| bytes.to_vec()).collect()
+    }
+
+    /// What recovery left: at least all that was acknowledged.
+    fn cut(&mut self, end: Offset) {
+        assert!(end >= self.acked, "acknowledged up to {:?}, found up to {end:?}", self.acked);
+        self.batches.retain(|(_, last, _)| *last <= end);
+        assert_eq!(self.end(), end, "a log ends where a batch ends");
+        self.sequence = self.end().0 as i32;
+    }
+}
+
+fn stored(spec: &BatchSpec, base: Offset) -> Bytes {
+    BatchSpec { base_offset: base.0, ..spec.clone() }.build()
+}
+
+fn append(log: &Rc<Log<SimEnv>>, model: &mut Model, records: i32, value: usize) -> Ticket {
+    try_append(log, model, records, value).unwrap()
+}
+
+fn try_append(log: &Rc<Log<SimEnv>>, model: &mut Model, records: i32, value: usize) -> Result<Ticket, AppendError> {
+    let spec = BatchSpec {
+        records,
+        value,
+        producer: Some((9, 0, model.sequence)),
+        timestamp: 1_000 + i64::from(model.sequence),
+        ..BatchSpec::default()
+    };
+    let appended = log.append(&spec.valid(), LeaderEpoch(0))?;
+    assert_eq!(appended.base_offset, model.end());
+    assert!(!appended.duplicate);
+    let end = Offset(appended.last_offset.0 + 1);
+    model.batches.push((appended.base_offset, end, stored(&spec, appended.base_offset)));
+    model.sequence += records;
+    Ok(appended.ticket)
+}
+
+use crate::log::Ticket;
+
+#[test]
+fn what_is_appended_is_read_from_memory_and_after_a_restart_from_disk() {
+    let bench = Bench::new("restart", 1);
+    let (shard, _) = bench.open();
+    let (log, model) = bench.run(|_| async move {
+        let log = shard.create_log(id(0), config()).unwrap();
+        let mut model = Model::default();
+        for round in 0..500 {
+            let value = if round % 50 == 7 { 60_000 } else { round % 300 };
+            let ticket = append(&log, &mut model, 1 + round as i32 % 4, value);
+            if round % 3 == 0 || value > 50_000 {
+                log.wait_durable(ticket).await.unwrap();
+            }
+        }
+        assert_eq!(read_all(&log, 10_000).await, model.bytes_from(Offset(0)));
+        shard.close().await.unwrap();
+        (log, model)
+    });
+    drop(log);
+    let (shard, report) = bench.open();
+    assert!(!report.suspect && report.truncated.is_empty());
+    bench.run(|_| async move {
+        let log = shard.log(id(0)).unwrap();
+        assert_eq!(log.end(), model.end());
+        for max_bytes in [1, 5_000, 1 << 20] {
+            assert_eq!(read_all(&log, max_bytes).await, model.bytes_from(Offset(0)));
+        }
+        let last = model.sequence - 1;
+        let found = log.offset_for_timestamp(Timestamp(1_000 + i64::from(last)), log.end()).await.unwrap().unwrap();
+        assert_eq!(found.timestamp.0, 1_000 + i64::from(last));
+    });
+}
+
+/// Appends, restarts and power cuts at random; afterwards everything acknowledged is there, byte for byte.
+fn crash_run(seed: u64) {
+    let bench = Bench::new("crash", seed);
+    let mut models: BTreeMap<i32, Model> = BTreeMap::new();
+    for round in 0..6_u64 {
+        let (shard, _) = bench.open();
+        let shared = Rc::new(RefCell::new(models.clone()));
+        let (inner, draw_env) = (shared.clone(), bench.world.env(Place::FIRST));
+        let verify = shard.clone();
+        let checked = shared.clone();
+        bench.run(|_| async move {
+            for (partition, model) in checked.borrow_mut().iter_mut() {
+                match verify.log(id(*partition)) {
+                    Some(log) => model.cut(log.end()),
+                    None => model.cut(Offset(0)),
+                }
+            }
+            let models = checked.borrow().clone();
+            for (partition, model) in models {
+                let Some(log) = verify.log(id(partition)) else { continue };
+                let found = read_all(&log, 1 << 20).await;
+                assert!(found == model.bytes_from(log.start()), "seed {seed}: log {partition} is not what was written");
+                // A resent batch is known again, at its old place.
+                if let Some((base, end, bytes)) = model.batches.last() {
+                    let header = Header::parse(bytes).unwrap();
+                    let spec = BatchSpec {
+                        records: (end.0 - base.0) as i32,
+                        value: 1,
+                        producer: Some((9, 0, header.base_sequence)),
+                        ..BatchSpec::default()
+                    };
+                    let again = log.append(&spec.valid(), LeaderEpoch(0)).unwrap();
+                    assert!(again.duplicate && again.base_offset == *base, "seed {seed}: resent to log {partition}");
+                }
+            }
+        });
+        let world = bench.world.clone();
+        world.spawn(Place::FIRST, async move {
+            for step in 0..400_u64 {
+                let draw = draw_env.random();
+                let partition = (draw % 5) as i32;
+                let log = match shard.log(id(partition)) {
+                    Some(log) => log,
+                    None => shard.create_log(id(partition), config()).unwrap(),
+                };
+                let value = match draw >> 8 & 15 {
+                    0 => 70_000,
+                    1 => 200_000,
+                    _ => (draw >> 16) as usize % 900,
+                };
+                let mut model = inner.borrow().get(&partition).cloned().unwrap_or_default();
+                let ticket = match try_append(&log, &mut model, 1 + (draw >> 40) as i32 % 3, value) {
+                    Ok(ticket) => ticket,
+                    Err(AppendError::Overloaded) => {
+                        draw_env.sleep(Duration::from_millis(1)).await;
+                        continue;
+                    }
+                    Err(error) => panic!("{error}"),
+                };
+                inner.borrow_mut().insert(partition, model);
+                let (log, models) = (log.clone(), inner.clone());
+                draw_env.spawn(crate::env::Lane::Latency, async move {
+                    if log.wait_durable(ticket).await.is_ok() {
+                        let mut models = models.borrow_mut();
+                        let model = models.get_mut(&partition).unwrap();
+                        model.acked = model.acked.max(ticket.0);
+                    }
+                });
+                if step % 97 == 96 {
+                    drop(shard.checkpoint().await);
+                }
+                draw_env.sleep(Duration::from_micros(draw >> 50)).await;
+            }
+        });
+        world.run_steps(300 + (seed * 7_919 + round * 104_729) % 6_000);
+        world.power_cut(Place::FIRST.host);
+        models = shared.borrow().clone();
+    }
+}
+
+#[test]
+fn acknowledged_batches_survive_power_cuts_at_any_step() {
+    let seeds = std::env::var("CORELOG_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(2);
+    for seed in 0..seeds {
+        crash_run(seed);
+    }
+}
+
+#[test]
+fn retention_and_deleted_records_give_up_whole_segments_for_good() {
+    let bench = Bench::new("retention", 3);
+    let (shard, _) = bench.open();
+    let start = bench.run(|_| async move {
+        let log = shard.create_log(id(0), config()).unwrap();
+        let mut model = Model::default();
+        for _ in 0..100 {
+            append(&log, &mut model, 1, 10_000);
+        }
+        shard.checkpoint().await.unwrap();
+        assert_eq!(log.delete_records(Offset(30)).await, Ok(Offset(30)));
+        assert!(matches!(log.read(Offset(29), 1, log.end(), true).await, Err(ReadError::OutOfRange { .. })));
+        assert!(log.read(Offset(30), 1, log.end(), true).await.unwrap().bytes > 0);
+        log.set_config(LogConfig { retention_bytes: Some(400_000), ..config() });
+        shard.run_retention().await.unwrap();
+        assert!(log.size() >= 400_000 && log.size() < 700_000, "{}", log.size());
+        let start = log.start();
+        assert!(start > Offset(30));
+        // What was deleted is deleted, whether or not the disk was told in time.
+        start
+    });
+    bench.world.power_cut(Place::FIRST.host);
+    let (shard, report) = bench.open();
+    assert!(!report.suspect);
+    bench.run(|_| async move {
+        let log = shard.log(id(0)).unwrap();
+        assert_eq!((log.start(), log.end()), (start, Offset(100)));
+        let all = read_all(&log, 1 << 20).await;
+        assert_eq!(Header::parse(&all).unwrap().base_offset, start);
+        log.delete_records(Offset(100)).await.unwrap();
+        assert_eq!((log.start(), log.size()), (Offset(100), 0));
+        let mut model =
+            Model { batches: vec![(Offset(99), Offset(100), Bytes::new())], sequence: 100, ..Model::default() };
+        let ticket = append(&log, &mut model, 1, 5);
+        log.wait_durable(ticket).await.unwrap();
+    });
+}
+
+#[test]
+fn a_deleted_log_leaves_no_files_and_its_name_no_data() {
+    let bench = Bench::new("delete", 4);
+    let (shard, _) = bench.open();
+    bench.run(|_| async move {
+        let log = shard.create_log(id(0), config()).unwrap();
+        let mut model = Model::default();
+        for _ in 0..50 {
+            append(&log, &mut model, 1, 10_000);
+        }
+        shard.checkpoint().await.unwrap();
+        shard.delete_log(id(0)).await.unwrap();
+        assert!(matches!(
+            log.append(&BatchSpec::default().valid(), LeaderEpoch(0)),
+            Err(AppendError::Storage(StorageError::Deleted))
+        ));
+    });
+    let left: Vec<_> = bench
+        .world
+        .files(Place::FIRST.host)
+        .into_iter()
+        .filter(|path| path.to_string_lossy().ends_with(".log"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    bench.world.power_cut(Place::FIRST.host);
+    let (shard, report) = bench.open();
+    assert_eq!(report.logs, 0);
+    bench.run(|env| async move {
+        env.sleep(Duration::from_millis(100)).await;
+        let log = shard.create_log(id(0), config()).unwrap();
+        assert_eq!(log.end(), Offset(0));
+    });
+}
+
+#[test]
+fn a_log_moves_with_all_it_knows_and_the_greater_claim_is_the_new_one() {
+    let bench = Bench::new("move", 5);
+    let (from, _) = bench.open();
+    let dir = bench.dir.clone();
+    let (to, _) = bench.run(|env| async move { Shard::open(env, &dir, ShardId(1), options()).await.unwrap() });
+    let model = bench.run(|_| async move {
+        let log = from.create_log(id(0), config()).unwrap();
+        let mut model = Model::default();
+        for round in 0..60 {
+            append(&log, &mut model, 2, if round == 30 { 90_000 } else { 3_000 });
+        }
+        let manifest = from.release(id(0)).await.unwrap();
+        assert!(from.log(id(0)).is_none() && log.append(&BatchSpec::default().valid(), LeaderEpoch(0)).is_err());
+        let moved = to.adopt(manifest).await.unwrap();
+        assert_eq!((from.claims()[0].1, to.claims()[0].1), (Generation(0), Generation(1)));
+        assert_eq!(read_all(&moved, 1 << 20).await, model.bytes_from(Offset(0)));
+        let ticket = append(&moved, &mut model, 1, 100);
+        moved.wait_durable(ticket).await.unwrap();
+        model
+    });
+    // A crash before the giver forgot.
+    bench.world.power_cut(Place::FIRST.host);
+    let (from, _) = bench.open();
+    let dir = bench.dir.clone();
+    let (to, _) = bench.run(|env| async move { Shard::open(env, &dir, ShardId(1), options()).await.unwrap() });
+    bench.run(|_| async move {
+        assert!(from.claims()[0].1 < to.claims()[0].1);
+        from.forget(id(0)).await.unwrap();
+        assert!(from.claims().is_empty());
+        let log = to.log(id(0)).unwrap();
+        assert_eq!(read_all(&log, 1 << 20).await, model.bytes_from(Offset(0)));
+        from.close().await.unwrap();
+        to.close().await.unwrap();
+    });
+}
+
+#[test]
+fn a_full_disk_refuses_appends_and_recovers_by_itself() {
+    let bench = Bench::new("full", 6);
+    let (shard, _) = bench.open();
+    let world = bench.world.clone();
+    bench.run(|env| async move {
+        let log = shard.create_log(id(0), LogConfig { segment_bytes: 300_000, ..config() }).unwrap();
+        let mut model = Model::default();
+        let ticket = append(&log, &mut model, 1, 100_000);
+        log.wait_durable(ticket).await.unwrap();
+        world.set_capacity(Place::FIRST.host, Some(world.disk_usage(Place::FIRST.host) + 200_000));
+        let mut refused = false;
+        for _ in 0..20 {
+            let spec = BatchSpec { value: 100_000, ..BatchSpec::default() };
+            match log.append(&spec.valid(), LeaderEpoch(0)) {
+                Ok(appended) => refused |= log.wait_durable(appended.ticket).await == Err(StorageError::DiskFull),
+                Err(error) => refused |= error == AppendError::Storage(StorageError::DiskFull),
+            }
+        }
+        assert!(refused);
+        let end = log.durable_end();
+        assert!(log.read(Offset(0), 1, end, true).await.unwrap().bytes > 0, "reading goes on");
+        world.set_capacity(Place::FIRST.host, None);
+        env.sleep(Duration::from_secs(2)).await;
+        let appended = log.append(&BatchSpec::default().valid(), LeaderEpoch(0)).unwrap();
+        log.wait_durable(appended.ticket).await.unwrap();
+    });
+}
+
+#[test]
+fn damage_on_disk_is_one_logs_error() {
+    let bench = Bench::new("rot", 8);
+    let (shard, _) = bench.open();
+    bench.run(|_| async move {
+        for partition in 0..2 {
+            let log = shard.create_log(id(partition), config()).unwrap();
+            let mut model = Model::default();
+            for _ in 0..30 {
+                append(&log, &mut model, 1, 3_000);
+            }
+        }
+        shard.close().await.unwrap();
+    });
+    let path = log_dir(&bench.dir, id(0)).join(crate::log::segment::segment_name(Offset(0)));
+    assert!(bench.world.rot(Place::FIRST.host, &path, 50_000, 3));
+    let (shard, _) = bench.open();
+    bench.run(|_| async move {
+        let (bad, good) = (shard.log(id(0)).unwrap(), shard.log(id(1)).unwrap());
+        assert!(bad.read(Offset(0), 3_000, bad.end(), true).await.is_ok(), "what is before the damage is fine");
+        let mut outcome = Ok(());
+        for at in 0..30 {
+            outcome = outcome.and(bad.read(Offset(at), 1, bad.end(), true).await.map(drop));
+        }
+        assert!(matches!(outcome, Err(ReadError::Storage(StorageError::Corrupt { .. }))));
+        assert!(!read_all(&good, 1 << 20).await.is_empty());
+        assert_eq!(shard.failure(), None);
+    });
+}
