@@ -5,3 +5,4 @@ pub mod core;
 pub mod group;
 pub mod metadata;
 pub mod placement;
+pub mod sim;

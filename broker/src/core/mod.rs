@@ -9,6 +9,7 @@ mod kernel;
 pub mod launch;
 mod limits_of_process;
 pub mod mailbox;
+pub mod net_contract;
 mod node;
 mod pump;
 mod receiver;

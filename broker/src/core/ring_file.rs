@@ -166,6 +166,8 @@ pub(super) async fn create_dir(env: &RingEnv, path: &Path) -> io::Result<()> {
                 missing.pop();
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                // Something is there; opening it as a directory says whether it is one.
+                env.core.ring.close(open(env, next, libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC).await?);
                 missing.pop();
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => match next.parent() {
