@@ -15,6 +15,7 @@ pub mod mutant;
 pub mod names;
 mod offsets_machine;
 pub mod record;
+mod record_codec;
 pub mod state;
 mod subscription;
 mod sync_machine;
