@@ -18,6 +18,10 @@ use super::{
     turn::{Then, Turn},
 };
 
+/// Characters of the client's or instance's name that a member's id begins with: an id must fit a string of the
+/// protocol, 32,767 bytes, whatever clients call themselves.
+const MAX_ID_PREFIX: usize = 1_000;
+
 impl Turn<'_> {
     /// A JoinGroup for a group that exists, or that this very join creates.
     pub(super) fn join(&mut self, ticket: Ticket, join: Join) {
@@ -51,6 +55,7 @@ impl Turn<'_> {
 
     fn join_new(&mut self, ticket: Ticket, join: Join) {
         let prefix = join.instance.as_ref().map_or(join.client.id.as_str(), InstanceId::as_str);
+        let prefix: String = prefix.chars().take(MAX_ID_PREFIX).collect();
         let id = MemberId::from(format!("{prefix}-{}", uuid(join.entropy)));
         if let Some(instance) = &join.instance {
             match self.group.static_members.get(instance).cloned() {
