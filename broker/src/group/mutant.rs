@@ -14,8 +14,6 @@ pub enum Mutant {
     ShowPendingOffsets,
     /// A commit is accepted whatever its generation.
     IgnoreGeneration,
-    /// A replaced static member is not fenced.
-    NoFencing,
     /// A member that fell silent keeps its place.
     NoSessionExpiry,
     /// A sync is answered in the middle of a rebalance.
@@ -30,13 +28,12 @@ pub enum Mutant {
 
 /// All of them, for the test that each is caught.
 #[cfg(feature = "mutants")]
-pub const ALL: [Mutant; 11] = [
+pub const ALL: [Mutant; 10] = [
     Mutant::RebalanceWithoutDeadline,
     Mutant::AnswerBeforeCommit,
     Mutant::AssignBeforeCommit,
     Mutant::ShowPendingOffsets,
     Mutant::IgnoreGeneration,
-    Mutant::NoFencing,
     Mutant::NoSessionExpiry,
     Mutant::SyncWhilePreparing,
     Mutant::DeleteSubscribed,
