@@ -164,11 +164,7 @@ impl<E: Env> Replay<E> {
         if position >= length {
             return self.open_next().await;
         }
-        let block = match file.read_at(position, AlignedBuf::zeroed(BLOCK)).await {
-            Ok((block, count)) if count == BLOCK => block,
-            // A block that was being written may be unreadable.
-            _ => return self.broken().await,
-        };
+        let Some(block) = read_block::<E>(&file, position).await else { return self.broken().await };
         if position == 0 && &block[0..6] == MAGIC && block[6..8] != VERSION.to_le_bytes() {
             let version = u16::from_le_bytes([block[6], block[7]]);
             return Err(StorageError::Newer { path: path.display().to_string().into(), version });
@@ -473,6 +469,16 @@ impl<E: Env> Journal<E> {
         let last = Sequence(self.0.state.borrow().next.0 - 1);
         self.wait_durable(last).await
     }
+}
+
+/// A block; `None` if it cannot be read, as may be if it was being written when the power went. One failure may pass.
+async fn read_block<E: Env>(file: &E::File, position: u64) -> Option<AlignedBuf> {
+    for _ in 0..4 {
+        if let Ok((block, count)) = file.read_at(position, AlignedBuf::zeroed(BLOCK)).await {
+            return (count == BLOCK).then_some(block);
+        }
+    }
+    None
 }
 
 fn file_name(first: u64) -> String {

@@ -44,6 +44,10 @@ pub const PRODUCER_EXPIRATION_MS: i64 = 86_400_000;
 /// Segment writes of different logs at one time.
 pub const FLUSHES_AT_ONCE: usize = 16;
 
+/// Bytes written to segments after which a checkpoint is made even if the journal has room: recovery reads bypassed
+/// batches again that came after the checkpoint.
+pub const CHECKPOINT_AFTER: u64 = 256 << 20;
+
 /// The serialised size at which a checkpoint's chunk is closed; one log's part never exceeds it by more than this.
 pub const CHECKPOINT_CHUNK: usize = 256 << 10;
 

@@ -239,7 +239,8 @@ impl<E: Env> Log<E> {
         Ok(())
     }
 
-    pub(super) async fn segment_file(
+    /// A file of one of its segments.
+    pub(crate) async fn segment_file(
         &self,
         base: Offset,
         kind: FileKind,
@@ -267,8 +268,7 @@ impl<E: Env> Log<E> {
             let Some(segment) = state.segment_mut(job.segment) else { return };
             segment.flushed = job.to;
             state.tail.flushed(job.segment, job.to);
-            let unflushed = &self.context.unflushed;
-            unflushed.set(unflushed.get().saturating_sub(u64::from(job.to - job.from)));
+            self.context.flushed(u64::from(job.to - job.from));
             let done = |segment: Offset, end| segment < job.segment || segment == job.segment && end <= job.to;
             while state.bypasses.front().is_some_and(|bypass| done(bypass.segment, bypass.end_position)) {
                 state.bypasses.pop_front();

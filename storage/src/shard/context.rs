@@ -18,6 +18,7 @@ use crate::{
     error::{AppendError, StorageError},
     ids::Offset,
     journal::{Journal, Sequence},
+    limits::CHECKPOINT_AFTER,
     log::{Extent, Log, state::LogNumber},
 };
 
@@ -40,6 +41,8 @@ pub(crate) struct Context<E: Env> {
     pending: RefCell<VecDeque<Pending<E>>>,
     /// Bytes of all logs that are not in segments.
     pub(crate) unflushed: Cell<u64>,
+    /// Bytes written to segments since the last checkpoint.
+    pub(crate) written: Cell<u64>,
     /// Logs the journal is kept for, by the oldest record they need.
     pub(crate) dirty: RefCell<BTreeSet<(Sequence, LogNumber)>>,
     pub(crate) last_sequence: Cell<Sequence>,
@@ -63,6 +66,7 @@ impl<E: Env> Context<E> {
             cached: Cell::new(0),
             pending: RefCell::default(),
             unflushed: Cell::new(0),
+            written: Cell::new(0),
             dirty: RefCell::default(),
             last_sequence: Cell::default(),
             failed: RefCell::default(),
@@ -129,6 +133,21 @@ impl<E: Env> Context<E> {
         if usage.used * 2 > usage.size {
             self.ask_relief();
         }
+    }
+
+    /// `bytes` went to a segment.
+    pub(crate) fn flushed(&self, bytes: u64) {
+        self.unflushed.set(self.unflushed.get().saturating_sub(bytes));
+        self.written.set(self.written.get() + bytes);
+        if self.written.get() > CHECKPOINT_AFTER {
+            self.ask_relief();
+        }
+    }
+
+    /// Whether logs should be written to segments, so that the journal and memory have room.
+    pub(crate) fn is_pressed(&self) -> bool {
+        let usage = self.journal().usage();
+        usage.used * 2 > usage.size || self.unflushed.get() * 2 > self.options.cache_bytes as u64
     }
 
     pub(crate) fn ask_relief(&self) {

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::{
     Context, RecoveryReport, Shard, ShardId, ShardOptions,
+    files::FileKind,
     record::{Entry, Place, decode, kind},
     shards_dir,
 };
@@ -17,7 +18,7 @@ use crate::{
     batch::{Header, checksum_holds},
     buffer::AlignedBuf,
     checkpoint,
-    env::{BLOCK, Env, File, OpenFile},
+    env::{BLOCK, Env, File},
     error::StorageError,
     ids::{LogId, Offset},
     journal::{Journal, JournalPosition, Record, RecoveryVerdict, Sequence},
@@ -210,8 +211,7 @@ impl<E: Env> Recovery<E> {
     /// The batch from its segment, if it is there whole.
     async fn read_bypassed(&self, log: &Log<E>, place: &Place, parsed: &Header, header: &[u8]) -> Option<Bytes> {
         let path = log_dir(&self.shard.context.data_dir, log.id()).join(segment_name(place.segment));
-        let how = OpenFile { create: false, durable_writes: false };
-        let file = self.shard.context.env.open(&path, how).await.ok()?;
+        let file = log.segment_file(place.segment, FileKind::Data, &path, false).await.ok()?;
         let lead = place.position as usize % BLOCK;
         let memory = AlignedBuf::zeroed(lead + parsed.size as usize);
         let (bytes, count) = file.read_at(u64::from(place.position) - lead as u64, memory).await.ok()?;

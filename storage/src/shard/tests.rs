@@ -244,6 +244,77 @@ fn acknowledged_batches_survive_power_cuts_at_any_step() {
     }
 }
 
+/// The journal has a large batch's header alone: where its segment has something else, the log ends before it.
+fn bypass_run() {
+    let bench = Bench::new("bypass", 11);
+    let (shard, _) = bench.open();
+    let model = bench.run(|_| async move {
+        let log = shard.create_log(id(0), config()).unwrap();
+        let mut model = Model::default();
+        append(&log, &mut model, 1, 100);
+        let ticket = append(&log, &mut model, 1, 100_000);
+        log.wait_durable(ticket).await.unwrap();
+        model
+    });
+    bench.world.power_cut(Place::FIRST.host);
+    let path = log_dir(&bench.dir, id(0)).join(crate::log::segment::segment_name(Offset(0)));
+    assert!(bench.world.rot(Place::FIRST.host, &path, 60_000, 1));
+    let (shard, report) = bench.open();
+    assert_eq!(report.truncated, [id(0)]);
+    let first = model.batches[0].clone();
+    bench.run(|_| async move {
+        let log = shard.log(id(0)).unwrap();
+        assert_eq!(log.end(), Offset(1));
+        assert_eq!(read_all(&log, 1 << 20).await, first.2);
+        // What comes next goes elsewhere, and survives in turn.
+        let mut model = Model { batches: vec![first], sequence: 1, ..Model::default() };
+        append(&log, &mut model, 1, 120_000);
+        let ticket = append(&log, &mut model, 1, 50);
+        log.wait_durable(ticket).await.unwrap();
+    });
+    bench.world.power_cut(Place::FIRST.host);
+    let (shard, report) = bench.open();
+    assert!(report.truncated.is_empty() && !report.suspect);
+    bench.run(|_| async move {
+        let log = shard.log(id(0)).unwrap();
+        assert_eq!(log.end(), Offset(3));
+        assert!(!read_all(&log, 1 << 20).await.is_empty());
+    });
+}
+
+#[test]
+fn a_bypassed_batch_that_is_not_whole_ends_its_log() {
+    bypass_run();
+}
+
+/// Each deliberate bug must show within a few seeds, or the test above proves little.
+#[cfg(feature = "mutants")]
+#[test]
+fn every_deliberate_bug_of_the_log_is_caught() {
+    use crate::mutant::{Mutant, choose};
+    const SEEDS: u64 = 20;
+    let survivors: Vec<Mutant> = [
+        Mutant::LogSkipsSegmentSync,
+        Mutant::LogIndexOffByOne,
+        Mutant::LogCheckpointSkipsProducers,
+        Mutant::LogCheckpointTooEarly,
+        Mutant::LogTrustsBypassed,
+        Mutant::LogAcksBeforeSegment,
+    ]
+    .into_iter()
+    .filter(|mutant| {
+        choose(Some(*mutant));
+        let directed = std::panic::catch_unwind(bypass_run).is_err().then_some(0);
+        let caught =
+            directed.or_else(|| (0..SEEDS).find(|seed| std::panic::catch_unwind(|| crash_run(*seed)).is_err()));
+        choose(None);
+        eprintln!("{mutant:?}: caught by seed {caught:?}");
+        caught.is_none()
+    })
+    .collect();
+    assert_eq!(survivors, [], "no seed of {SEEDS} caught these");
+}
+
 #[test]
 fn retention_and_deleted_records_give_up_whole_segments_for_good() {
     let bench = Bench::new("retention", 3);

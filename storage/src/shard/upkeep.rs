@@ -37,7 +37,9 @@ impl<E: Env> Shard<E> {
     /// Flushes the logs that need the older half of what the journal is kept for, then makes a checkpoint.
     async fn relieve(self: &Rc<Self>) -> Result<(), StorageError> {
         let oldest = self.context.dirty.borrow().first().map(|(sequence, _)| sequence.0);
-        if let Some(oldest) = oldest {
+        if let Some(oldest) = oldest
+            && self.context.is_pressed()
+        {
             let newest = self.context.last_sequence.get().0;
             self.flush_older_than(Sequence(oldest + (newest - oldest) / 2 + 1)).await?;
         }
@@ -122,6 +124,7 @@ impl<E: Env> Shard<E> {
                 Err(error) => return Err(error),
             }
         }
+        self.context.written.set(0);
         writer.finish().await?.publish().await?;
         self.context.journal().free_before(journal);
         Ok(())
