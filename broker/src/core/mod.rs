@@ -3,6 +3,7 @@
 mod bell;
 mod buffer_group;
 mod clock;
+pub mod data_dir;
 pub mod env;
 mod helper;
 mod kernel;

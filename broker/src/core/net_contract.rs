@@ -179,7 +179,7 @@ async fn a_dropped_receive_loses_nothing<E: NetEnv>(env: &E) {
 async fn a_dropped_send_harms_nobody_else<E: NetEnv>(env: &E) {
     for mark in 0..20 {
         let (near, far) = pair(env).await;
-        let _ = poll_once(near.send(vec![pattern(2_000_000, mark)])).await;
+        let _ = poll_once(near.send(vec![Bytes::from(vec![mark; 2_000_000])])).await;
         drop(near);
         while let Ok(Some(_)) = far.recv().await {}
     }
@@ -256,8 +256,9 @@ async fn an_unread_connection_makes_its_sender_wait<E: NetEnv>(env: &E) {
     env.spawn(Lane::Latency, {
         let sent = sent.clone();
         async move {
+            let piece = Bytes::from(vec![1; 1 << 20]);
             for _ in 0..64 {
-                if near.send(vec![pattern(1 << 20, 1)]).await.is_err() {
+                if near.send(vec![piece.clone()]).await.is_err() {
                     break;
                 }
                 *sent.borrow_mut() += 1 << 20;

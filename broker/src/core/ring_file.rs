@@ -50,7 +50,7 @@ impl RingFile {
         if how.create {
             flags |= libc::O_CREAT;
         }
-        if how.durable_writes {
+        if how.durable_writes && !loses_durability() {
             flags |= libc::O_DSYNC;
         }
         let descriptor = open(env, path, flags).await.map_err(|error| name_missing_direct_io(error, path))?;
@@ -116,6 +116,9 @@ impl File for RingFile {
     }
 
     async fn sync(&self) -> io::Result<()> {
+        if loses_durability() {
+            return Ok(());
+        }
         let entry = opcode::Fsync::new(self.fd()).flags(types::FsyncFlags::DATASYNC).build();
         // SAFETY: refers to no memory.
         let (outcome, ()) = unsafe { self.open.core.operate(entry, (), Abandoned::FINISHES) }.await;
@@ -155,6 +158,11 @@ impl File for RingFile {
         let descriptor = duplicate(self.open.descriptor)?;
         env.on_helper(move || std::fs::File::from(descriptor).set_len(length)).await
     }
+}
+
+/// A deliberate fault, in builds made to be caught by the power-cut test only: files are not opened with O_DSYNC.
+fn loses_durability() -> bool {
+    cfg!(feature = "mutants") && std::env::var("CORELOG_MUTANT").is_ok_and(|mutant| mutant == "no-dsync")
 }
 
 /// Creates a directory and those above it.
@@ -261,7 +269,7 @@ fn duplicate(descriptor: RawFd) -> io::Result<OwnedFd> {
 }
 
 /// Memory file systems accept O_DIRECT on newer kernels, and keep nothing all the same.
-fn is_memory_file_system(descriptor: RawFd) -> io::Result<bool> {
+pub(super) fn is_memory_file_system(descriptor: RawFd) -> io::Result<bool> {
     // SAFETY: a struct of integers, of which zeroes are valid; the call fills it in.
     let kind = unsafe {
         let mut found: libc::statfs = std::mem::zeroed();
@@ -278,7 +286,7 @@ fn name_missing_direct_io(error: io::Error, path: &Path) -> io::Error {
     if error.raw_os_error() == Some(libc::EINVAL) { no_direct_io(path) } else { error }
 }
 
-fn no_direct_io(path: &Path) -> io::Error {
+pub(super) fn no_direct_io(path: &Path) -> io::Error {
     let message = format!(
         "the file system of {} has no direct I/O (tmpfs, ramfs and some network file systems have none); \
          put the data directory on a disk, formatted as ext4 or xfs",

@@ -1,0 +1,138 @@
+//! The data directory of a process: made if missing, fit for direct I/O, and locked against a second process.
+//!
+//! Runs before any core does, on the main thread: it may block.
+
+use std::{
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::{
+        fd::AsRawFd,
+        unix::fs::{FileExt, OpenOptionsExt},
+    },
+    path::{Path, PathBuf},
+};
+
+use corelog_storage::{buffer::AlignedBuf, env::BLOCK};
+
+use crate::core::ring_file::{is_memory_file_system, no_direct_io};
+
+const LOCK: &str = "corelog.lock";
+const PROBE: &str = "corelog.probe";
+
+/// Why a data directory cannot be used; the text says what to do.
+#[derive(Debug)]
+pub enum DataDirError {
+    /// Another process has it.
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// Who has it, as far as it said.
+        process: String,
+    },
+    /// It cannot be made, read or written.
+    Unusable {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Its file system cannot do direct I/O.
+    NoDirectIo(String),
+}
+
+impl fmt::Display for DataDirError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InUse { path, process } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "the data directory {path} is in use by process {process}: stop it, or give --data-dir another"
+                )
+            }
+            Self::Unusable { path, error } => {
+                let path = path.display();
+                let cure = match error.kind() {
+                    io::ErrorKind::PermissionDenied => {
+                        "let this user write there, or give --data-dir another directory"
+                    }
+                    io::ErrorKind::ReadOnlyFilesystem => "mount its file system writable, or give --data-dir another",
+                    io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "a file is in its place",
+                    io::ErrorKind::StorageFull => "its disk is full",
+                    _ => "give --data-dir a directory on a local disk",
+                };
+                write!(f, "the data directory {path} cannot be used ({error}): {cure}")
+            }
+            Self::NoDirectIo(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for DataDirError {}
+
+/// A data directory that is this process's until dropped.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Makes the directory if there is none, and takes it for this process.
+    pub fn take(path: &Path) -> Result<Self, DataDirError> {
+        let unusable = |error| DataDirError::Unusable { path: path.to_owned(), error };
+        fs::create_dir_all(path).map_err(unusable)?;
+        let mut lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path.join(LOCK))
+            .map_err(unusable)?;
+        // SAFETY: a plain call on a descriptor that lives across it. The lock goes with the process, however it ends.
+        if unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } != 0 {
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::WouldBlock {
+                return Err(unusable(error));
+            }
+            let mut process = String::new();
+            let _ = lock.read_to_string(&mut process); // said for the reader only
+            return Err(DataDirError::InUse { path: path.to_owned(), process: process.trim().to_owned() });
+        }
+        check_direct_io(path)?;
+        lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(unusable)?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Writes one block as the journal will, and takes it away again.
+fn check_direct_io(path: &Path) -> Result<(), DataDirError> {
+    let probe = path.join(PROBE);
+    let outcome = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .custom_flags(libc::O_DIRECT | libc::O_DSYNC)
+        .open(&probe)
+        .and_then(|file| {
+            file.write_all_at(&AlignedBuf::zeroed(BLOCK), 0)?;
+            is_memory_file_system(file.as_raw_fd())
+        });
+    let _ = fs::remove_file(&probe); // empty, and overwritten by the next start
+    match outcome {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(DataDirError::NoDirectIo(no_direct_io(path).to_string())),
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
+            Err(DataDirError::NoDirectIo(no_direct_io(path).to_string()))
+        }
+        // A full disk must still start: retention and deletion are what makes room again.
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => Ok(()),
+        Err(error) => Err(DataDirError::Unusable { path: path.to_owned(), error }),
+    }
+}
