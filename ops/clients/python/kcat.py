@@ -23,7 +23,7 @@ def metadata():
 def round_trip(codec):
     """The topic is created by being written to."""
     topic = f"kcat-{codec}"
-    lines = [f"key-{i % 7}:{value(f'key-{i % 7}', i // 7)}" for i in range(200)]
+    lines = [f"key-{i % 7}:" + value(f"key-{i % 7}", i // 7).decode() for i in range(200)]
     kcat("-P", "-t", topic, "-K", ":", "-z", codec, given="\n".join(lines))
     read = eventually("200 records", lambda: [r for r in [kcat("-C", "-t", topic, "-e", "-q", "-K", ":").splitlines()] if len(r) == 200])[0]
     assert sorted(read) == sorted(lines)
@@ -40,7 +40,7 @@ def headers_and_offsets():
 
 
 def balanced_consumer():
-    kcat("-P", "-t", "kcat-group", given="\n".join(value("k", i) for i in range(100)))
+    kcat("-P", "-t", "kcat-group", given="\n".join(value("k", i).decode() for i in range(100)))
     read = kcat("-G", "kcat-readers", "-e", "-q", "-X", "auto.offset.reset=earliest", "kcat-group")
     assert len(read.splitlines()) == 100, len(read.splitlines())
 
