@@ -1,2 +1,99 @@
-//! The `corelog-bench` binary.
-fn main() {}
+//! `corelog-bench`: measures any broker that speaks Kafka's protocol, and checks that what it wrote is there.
+//!
+//! Every run makes a topic of its own, gives each record an identity, a due time and a checksum, and afterwards reads
+//! all of it back: each acknowledged record once, in order, intact. Otherwise the run is void and the exit status 1.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a client of the real world: sockets, clock, /proc"
+)]
+
+mod answers;
+mod batch;
+mod client;
+mod consume;
+mod e2e;
+mod error;
+mod idle;
+mod limits;
+mod mux;
+mod payload;
+mod process;
+mod produce;
+mod report;
+mod spread;
+mod verify;
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "corelog-bench", version, about = "Measures a broker that speaks Kafka's protocol, and checks it")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// The broker to measure.
+#[derive(Args, Clone)]
+struct Target {
+    /// Where it listens.
+    #[arg(long, default_value = "127.0.0.1:9092")]
+    broker: String,
+    /// Its process, to count its CPU time, I/O and memory.
+    #[arg(long)]
+    pid: Option<u32>,
+    /// Count its system calls too, by `perf stat`. This slows it down: take CPU figures from another run.
+    #[arg(long, requires = "pid")]
+    syscalls: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Closed loop: connections that keep a number of requests in flight each.
+    Produce(produce::Options),
+    /// Writes a topic, then reads all of it as fast as it comes.
+    Consume(consume::Options),
+    /// Open loop at a given rate; latency from each record's due time until a consumer has it.
+    E2e(e2e::Options),
+    /// One record to each partition in turn; latency until the one consumer of all of them has it.
+    Spread(spread::Options),
+    /// Partitions that nobody writes to and consumers that wait for them.
+    Idle(idle::Options),
+    /// Waits until each partition of a topic has answered Produce and Fetch; makes the topic if it is not there.
+    Answers(answers::Options),
+    /// What this machine's loopback and disk can do at best, by io_uring.
+    Limits {
+        /// The folder whose disk is measured.
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Produce(options) => produce::run(&options),
+        Command::Consume(options) => consume::run(&options),
+        Command::E2e(options) => e2e::run(&options),
+        Command::Spread(options) => spread::run(&options),
+        Command::Idle(options) => idle::run(&options),
+        Command::Answers(options) => answers::run(&options),
+        Command::Limits { dir } => limits::run(&dir),
+    };
+    match done {
+        Ok(report) => {
+            println!("{}", if cli.json { report.json() } else { report.text() });
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("void: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

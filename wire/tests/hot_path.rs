@@ -8,13 +8,15 @@ use corelog_wire::fetch::{FetchResponseHead, FetchResponseWriter, FetchView, Par
 use corelog_wire::messages::{FetchRequest, FetchResponse, ProduceRequest, ProduceResponse, fetch, produce};
 use corelog_wire::produce::{PartitionOutcome, ProduceResponseWriter, ProduceView};
 use corelog_wire::{Message, Uuid, frame};
+use corelog_wire_codegen::schema::File;
+use std::sync::LazyLock;
 use support::Random;
 
 const ROUNDS: u64 = 40;
 
 fn random(name: &str, version: i16, seed: u64) -> Bytes {
-    let definitions = support::definitions();
-    let message = definitions.iter().flat_map(|file| &file.messages).find(|m| m.name() == name).unwrap();
+    static DEFINITIONS: LazyLock<Vec<File>> = LazyLock::new(support::definitions);
+    let message = DEFINITIONS.iter().flat_map(|file| &file.messages).find(|m| m.name() == name).unwrap();
     Bytes::from(support::message(message, version, 4, &mut Random(seed)))
 }
 

@@ -1,0 +1,160 @@
+//! A connection that asks one thing at a time, and the requests that every run needs.
+
+use crate::error::{Error, Result, accept};
+use bytes::Bytes;
+use corelog_wire::error_code::ErrorCode;
+use corelog_wire::header::ResponseHeader;
+use corelog_wire::messages::{
+    CreateTopicsRequest, FetchRequest, FetchResponse, MetadataRequest, ProduceRequest, ProduceResponse, create_topics,
+    fetch, metadata, produce,
+};
+use corelog_wire::{Decoder, Message, Request, frame};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// The versions we speak: the newest that name topics by name, so that they fit every broker of the last years.
+pub(crate) const PRODUCE: i16 = 9;
+pub(crate) const FETCH: i16 = 12;
+const METADATA: i16 = 9;
+const CREATE_TOPICS: i16 = 5;
+const CLIENT_ID: &str = "corelog-bench";
+/// The longest answer we take.
+pub(crate) const LONGEST_ANSWER: usize = 256 << 20;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A blocking connection.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    correlation_id: i32,
+}
+
+impl Connection {
+    pub(crate) fn open(broker: &str) -> Result<Self> {
+        let stream = TcpStream::connect(broker)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self { stream, correlation_id: 0 })
+    }
+
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
+    /// Sends a request and waits for its response.
+    pub(crate) fn call<R: Request>(&mut self, version: i16, request: &R) -> Result<R::Response> {
+        self.correlation_id += 1;
+        self.stream.write_all(&encode(version, self.correlation_id, request)?)?;
+        let answer = read_frame(&mut self.stream)?;
+        let (correlation_id, response) = decode::<R>(version, &answer)?;
+        if correlation_id == self.correlation_id {
+            Ok(response)
+        } else {
+            Err(Error::Broken(format!("response {correlation_id} to request {}", self.correlation_id)))
+        }
+    }
+
+    /// Makes a topic and waits until each of its partitions answers. It may be there already.
+    pub(crate) fn create_topic(&mut self, name: &str, partitions: i32) -> Result<()> {
+        let topic = create_topics::CreatableTopic {
+            name: name.into(),
+            num_partitions: partitions,
+            replication_factor: 1,
+            ..Default::default()
+        };
+        let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 30_000, ..Default::default() };
+        let response = self.call(CREATE_TOPICS, &request)?;
+        for topic in response.topics.iter().filter(|t| t.error_code != ErrorCode::TopicAlreadyExists.code()) {
+            accept("CreateTopics", topic.error_code)?;
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while self.leaders(name)? < partitions as usize || !self.answers(name, partitions)? {
+            if Instant::now() > deadline {
+                return Err(Error::Broken(format!("topic {name} does not answer after {PATIENCE:?}")));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Whether each partition can be read: a leader may be known before it knows of it.
+    fn answers(&mut self, name: &str, partitions: i32) -> Result<bool> {
+        let from: Vec<(i32, i64)> = (0..partitions).map(|partition| (partition, 0)).collect();
+        let response = self.call(FETCH, &fetch_request(name, &from, 0, 1 << 10))?;
+        Ok(fetched(&response).filter(|p| p.error_code == 0).count() == from.len())
+    }
+
+    fn leaders(&mut self, name: &str) -> Result<usize> {
+        let topic = metadata::MetadataRequestTopic { name: Some(name.into()), ..Default::default() };
+        let request = MetadataRequest { topics: Some(vec![topic]), ..Default::default() };
+        let response = self.call(METADATA, &request)?;
+        let partitions = response.topics.iter().filter(|t| t.error_code == 0).flat_map(|t| &t.partitions);
+        Ok(partitions.filter(|p| p.error_code == 0 && p.leader_id >= 0).count())
+    }
+}
+
+/// A request's whole frame.
+pub(crate) fn encode<R: Request>(version: i16, correlation_id: i32, request: &R) -> Result<Bytes> {
+    Ok(frame::request(version, correlation_id, Some(CLIENT_ID), request)?)
+}
+
+/// The response in a frame's content.
+pub(crate) fn decode<R: Request>(version: i16, answer: &Bytes) -> Result<(i32, R::Response)> {
+    let mut from = Decoder::new(answer);
+    let header = ResponseHeader::decode(R::KEY, version, &mut from)?;
+    let response = R::Response::decode(&mut from, version)?;
+    from.finish()?;
+    Ok((header.correlation_id, response))
+}
+
+/// The content of the next frame.
+pub(crate) fn read_frame(stream: &mut TcpStream) -> Result<Bytes> {
+    let mut prefix = [0; frame::PREFIX];
+    stream.read_exact(&mut prefix)?;
+    let length = frame::length(prefix, LONGEST_ANSWER).map_err(|e| Error::Broken(e.to_string()))?;
+    let mut content = vec![0; length];
+    stream.read_exact(&mut content)?;
+    Ok(content.into())
+}
+
+/// A Produce request for one partition, acks all.
+pub(crate) fn produce_request(topic: &str, partition: i32, batch: Bytes) -> ProduceRequest {
+    produce_many(topic, vec![(partition, batch)])
+}
+
+/// A Produce request for some partitions of a topic, acks all.
+pub(crate) fn produce_many(topic: &str, batches: Vec<(i32, Bytes)>) -> ProduceRequest {
+    let data = |(index, batch)| produce::PartitionProduceData { index, records: Some(batch) };
+    let partition_data = batches.into_iter().map(data).collect();
+    let topic = produce::TopicProduceData { name: topic.into(), partition_data, ..Default::default() };
+    ProduceRequest { acks: -1, timeout_ms: 30_000, topic_data: vec![topic], ..Default::default() }
+}
+
+/// Each partition of a Produce response.
+pub(crate) fn produced(response: &ProduceResponse) -> impl Iterator<Item = &produce::PartitionProduceResponse> {
+    response.responses.iter().flat_map(|topic| &topic.partition_responses)
+}
+
+/// A Fetch request: partitions of a topic, each from an offset.
+pub(crate) fn fetch_request(topic: &str, from: &[(i32, i64)], max_wait_ms: i32, max_bytes: i32) -> FetchRequest {
+    let ask = |&(partition, fetch_offset)| fetch::FetchPartition {
+        partition,
+        fetch_offset,
+        partition_max_bytes: max_bytes,
+        ..Default::default()
+    };
+    let partitions = from.iter().map(ask).collect();
+    let topic = fetch::FetchTopic { topic: topic.into(), partitions, ..Default::default() };
+    FetchRequest { max_wait_ms, min_bytes: 1, max_bytes, topics: vec![topic], ..Default::default() }
+}
+
+/// Each partition of a Fetch response.
+pub(crate) fn fetched(response: &FetchResponse) -> impl Iterator<Item = &fetch::PartitionData> {
+    response.responses.iter().flat_map(|topic| &topic.partitions)
+}
+
+/// A topic's name that no other run has.
+pub(crate) fn topic_name(kind: &str) -> String {
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    format!("bench-{kind}-{}-{}", since.as_millis(), std::process::id())
+}
