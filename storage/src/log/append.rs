@@ -17,7 +17,7 @@ use crate::{
     error::{AppendError, StorageError},
     ids::{LeaderEpoch, Offset, Timestamp},
     journal::Sequence,
-    limits::{BYPASS_BATCH, LAZY_WRITE},
+    limits::{BYPASS_BATCH, LAZY_WRITE, MAX_CHUNK},
     log::Extent,
     shard::record::{Place, kind},
 };
@@ -27,6 +27,7 @@ impl<E: Env> Log<E> {
     /// offsets and checks the producer's sequence. Never waits.
     pub fn append(self: &Rc<Self>, batch: &ValidBatch, epoch: LeaderEpoch) -> Result<Appended, AppendError> {
         self.context.admit()?;
+        self.context.make_room(batch.bytes().len() + MAX_CHUNK);
         let mut state = self.state.borrow_mut();
         state.usable()?;
         if state.epochs.latest().is_some_and(|latest| latest > epoch) {

@@ -217,6 +217,12 @@ impl<E: Env> Context<E> {
         Ok(())
     }
 
+    /// Lets go of old chunks until `len` bytes of new ones fit the cache, as far as there are any that may go. To be
+    /// called while no log's state is borrowed: a log in use lets go of nothing.
+    pub(crate) fn make_room(&self, len: usize) {
+        while self.cached.get() + len > self.options.cache_bytes && self.evict_one() {}
+    }
+
     /// Memory for a chunk of `log`'s tail, making room by letting go of the oldest chunks of all logs.
     pub(crate) fn take(&self, len: usize, log: &Weak<Log<E>>) -> Option<AlignedBuf> {
         let mut memory = None;

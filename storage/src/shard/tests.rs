@@ -10,7 +10,7 @@ use crate::{
     error::{AppendError, ReadError},
     ids::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicId},
     journal::JournalOptions,
-    sim::{Place, SimEnv, World},
+    sim::{Faults, Place, SimEnv, World},
 };
 
 fn id(partition: i32) -> LogId {
@@ -193,13 +193,28 @@ fn crash_run(seed: u64) {
             }
         });
         let world = bench.world.clone();
+        // Every other history has a disk that fails now and then.
+        if seed % 2 == 1 {
+            let fails = Faults {
+                write_error: 300,
+                sync_error: 300,
+                no_space: 300,
+                stalls: 3_000,
+                clock_jumps: 100,
+                ..Faults::default()
+            };
+            world.set_faults(Place::FIRST.host, fails);
+        }
         world.spawn(Place::FIRST, async move {
             for step in 0..400_u64 {
                 let draw = draw_env.random();
                 let partition = (draw % 5) as i32;
                 let log = match shard.log(id(partition)) {
                     Some(log) => log,
-                    None => shard.create_log(id(partition), config()).unwrap(),
+                    None => match shard.create_log(id(partition), config()) {
+                        Ok(log) => log,
+                        Err(_) => return,
+                    },
                 };
                 let value = match draw >> 8 & 15 {
                     0 => 70_000,
@@ -211,6 +226,12 @@ fn crash_run(seed: u64) {
                     Ok(ticket) => ticket,
                     Err(AppendError::Overloaded) => {
                         draw_env.sleep(Duration::from_millis(1)).await;
+                        continue;
+                    }
+                    // The disk failed for good: this life of the shard is over.
+                    Err(AppendError::Storage(StorageError::ShardFailed(_))) => return,
+                    Err(AppendError::Storage(StorageError::DiskFull)) => {
+                        draw_env.sleep(Duration::from_millis(600)).await;
                         continue;
                     }
                     Err(error) => panic!("{error}"),
@@ -232,6 +253,7 @@ fn crash_run(seed: u64) {
         });
         world.run_steps(300 + (seed * 7_919 + round * 104_729) % 6_000);
         world.power_cut(Place::FIRST.host);
+        world.set_faults(Place::FIRST.host, Faults::default());
         models = shared.borrow().clone();
     }
 }
@@ -481,5 +503,67 @@ fn damage_on_disk_is_one_logs_error() {
         assert!(matches!(outcome, Err(ReadError::Storage(StorageError::Corrupt { .. }))));
         assert!(!read_all(&good, 1 << 20).await.is_empty());
         assert_eq!(shard.failure(), None);
+    });
+}
+
+#[test]
+fn lookups_in_long_segments_go_by_the_index() {
+    let bench = Bench::new("index", 9);
+    let (shard, _) = bench.open();
+    bench.run(|_| async move {
+        let log = shard.create_log(id(0), LogConfig { segment_bytes: 10 << 20, ..config() }).unwrap();
+        for at in 0..700 {
+            let spec = BatchSpec { value: 40_000, timestamp: 1_000 * at, ..BatchSpec::default() };
+            let ticket = log.append(&spec.valid(), LeaderEpoch(0)).unwrap().ticket;
+            if at % 10 == 9 {
+                log.wait_durable(ticket).await.unwrap();
+                log.flush_all().await.unwrap();
+            }
+        }
+        shard.close().await.unwrap();
+    });
+    let (shard, report) = bench.open();
+    assert_eq!(report.replayed, 0, "a closed shard replays nothing");
+    bench.run(|_| async move {
+        let log = shard.log(id(0)).unwrap();
+        assert!(log.size() > 28_000_000);
+        for at in [0, 1, 250, 255, 256, 333, 500, 699] {
+            let read = log.read(Offset(at), 1, log.end(), true).await.unwrap();
+            assert!(read.from_disk);
+            assert_eq!(Header::parse(&read.chain.concat()).unwrap().base_offset, Offset(at));
+            let found = log.offset_for_timestamp(Timestamp(1_000 * at - 500), log.end()).await.unwrap().unwrap();
+            assert_eq!((found.offset, found.timestamp), (Offset(at), Timestamp(1_000 * at)));
+        }
+        assert_eq!(log.offset_for_timestamp(Timestamp(700_000), log.end()).await.unwrap(), None);
+        let newest = log.max_timestamp(log.end()).await.unwrap().unwrap();
+        assert_eq!((newest.offset, newest.timestamp), (Offset(699), Timestamp(699_000)));
+    });
+}
+
+#[test]
+fn compressed_and_broker_timed_records_are_found_by_time() {
+    let bench = Bench::new("times", 10);
+    let (shard, _) = bench.open();
+    bench.run(|_| async move {
+        let log = shard.create_log(id(0), config()).unwrap();
+        let plain = BatchSpec { records: 5, timestamp: 100, ..BatchSpec::default() }.build();
+        let body = snap::raw::Encoder::new().compress_vec(&plain[crate::batch::HEADER_LEN..]).unwrap();
+        let mut snappy = [&plain[..crate::batch::HEADER_LEN], &body].concat();
+        let length = (snappy.len() - 12) as u32;
+        snappy[8..12].copy_from_slice(&length.to_be_bytes());
+        snappy[22] = 2;
+        let crc = crate::batch::crc32c(&snappy[21..]);
+        snappy[17..21].copy_from_slice(&crc.to_be_bytes());
+        let batch = crate::batch::check(snappy.into(), &Default::default()).unwrap();
+        log.append(&batch, LeaderEpoch(0)).unwrap();
+        let found = log.offset_for_timestamp(Timestamp(103), log.end()).await.unwrap().unwrap();
+        assert_eq!((found.offset, found.timestamp), (Offset(3), Timestamp(103)));
+        log.set_config(LogConfig { log_append_time: true, ..config() });
+        let appended = log.append(&BatchSpec { records: 3, ..BatchSpec::default() }.valid(), LeaderEpoch(1)).unwrap();
+        let now = appended.log_append_time.unwrap();
+        let found = log.offset_for_timestamp(Timestamp(105), log.end()).await.unwrap().unwrap();
+        assert_eq!((found.offset, found.timestamp, found.epoch), (Offset(5), now, LeaderEpoch(1)));
+        assert_eq!(log.epoch_end(LeaderEpoch(0)), Some((LeaderEpoch(0), Offset(5))));
+        assert_eq!(log.append(&batch, LeaderEpoch(0)), Err(AppendError::StaleLeaderEpoch));
     });
 }
