@@ -1,7 +1,8 @@
-//! What a coordinator refuses, by Kafka's names. The numbers they travel as are given in one place, where answers are
-//! put on the wire.
+//! What a coordinator refuses, and the one place where that becomes a Kafka error code.
 
 use std::fmt;
+
+use corelog_wire::error_code::ErrorCode;
 
 /// Why a group call was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,6 +43,32 @@ pub enum GroupError {
     UnknownTopicOrPartition,
     /// The result cannot be recorded (too large for the log).
     UnknownServerError,
+}
+
+impl GroupError {
+    /// What the client is told.
+    pub fn code(self) -> ErrorCode {
+        match self {
+            Self::CoordinatorLoadInProgress => ErrorCode::CoordinatorLoadInProgress,
+            Self::CoordinatorNotAvailable => ErrorCode::CoordinatorNotAvailable,
+            Self::NotCoordinator => ErrorCode::NotCoordinator,
+            Self::InvalidGroupId => ErrorCode::InvalidGroupId,
+            Self::IllegalGeneration => ErrorCode::IllegalGeneration,
+            Self::InconsistentGroupProtocol => ErrorCode::InconsistentGroupProtocol,
+            Self::InvalidSessionTimeout => ErrorCode::InvalidSessionTimeout,
+            Self::RebalanceInProgress => ErrorCode::RebalanceInProgress,
+            Self::OffsetMetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
+            Self::NonEmptyGroup => ErrorCode::NonEmptyGroup,
+            Self::GroupIdNotFound => ErrorCode::GroupIdNotFound,
+            Self::MemberIdRequired => ErrorCode::MemberIdRequired,
+            Self::GroupMaxSizeReached => ErrorCode::GroupMaxSizeReached,
+            Self::FencedInstanceId => ErrorCode::FencedInstanceId,
+            Self::GroupSubscribedToTopic => ErrorCode::GroupSubscribedToTopic,
+            Self::UnknownTopicOrPartition => ErrorCode::UnknownTopicOrPartition,
+            Self::UnknownServerError => ErrorCode::UnknownServerError,
+            Self::UnknownMember => ErrorCode::UnknownMemberId,
+        }
+    }
 }
 
 impl fmt::Display for GroupError {

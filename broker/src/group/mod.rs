@@ -5,6 +5,7 @@
 //! offsets and the end of groups [`offsets_machine`]. A group's working state is [`state`], what may be shown is
 //! [`committed`]. [`record`] says what is written.
 
+pub mod api;
 pub mod call;
 mod committed;
 pub mod config;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use corelog_broker::group::{
     call::{FetchedOffset, Synced},
     names::{Generation, GroupId, MemberId, TopicName},
-    record::{Record, StoredGroup},
+    record::{Record, StoredGroup, StoredMember},
 };
 
 pub(crate) type OffsetKey = (GroupId, TopicName, i32);
@@ -19,8 +19,8 @@ pub(crate) struct Checker {
     pub(crate) log: Vec<Record>,
     /// How many of them are committed.
     pub(crate) committed: usize,
-    /// Who owns a partition in a generation, as members were told.
-    owners: BTreeMap<(GroupId, Generation), BTreeMap<i32, String>>,
+    /// Who owns a partition in a generation of one life of a group, as members were told. A life ends with a tombstone.
+    owners: BTreeMap<(GroupId, usize, Generation), BTreeMap<i32, String>>,
     /// No later fetch may show less, unless a tombstone was written meanwhile.
     floors: BTreeMap<OffsetKey, i64>,
     /// How often each property was judged, so that a run that judged nothing fails.
@@ -38,7 +38,6 @@ impl Checker {
             Record::Offset { group, topic, partition, value: None } => {
                 self.floors.remove(&(group.clone(), topic.clone(), *partition));
             }
-            Record::Group { group, value: None } => self.owners.retain(|(owned, _), _| owned != group),
             _ => {}
         }
         self.log.push(record.clone());
@@ -50,15 +49,21 @@ impl Checker {
         self.committed = self.log.len();
     }
 
-    fn committed_generation(&self, group: &GroupId, generation: Generation) -> Option<&StoredGroup> {
-        self.log[..self.committed].iter().rev().find_map(|record| match record {
-            Record::Group { group: found, value: Some(value) }
-                if found == group && value.generation == generation && !value.members.is_empty() =>
-            {
-                Some(value)
-            }
-            _ => None,
-        })
+    /// The last committed record of a generation with this member, and of the group's how many lives it is.
+    fn committed_generation(
+        &self,
+        group: &GroupId,
+        generation: Generation,
+        who: &MemberId,
+    ) -> Option<(usize, &StoredMember)> {
+        let (position, member) =
+            self.log[..self.committed].iter().enumerate().rev().find_map(|(position, record)| {
+                let Record::Group { group: found, value: Some(value) } = record else { return None };
+                let member = value.members.iter().find(|member| member.member == *who)?;
+                (found == group && value.generation == generation).then_some((position, member))
+            })?;
+        let ended = |record: &&Record| matches!(record, Record::Group { group: found, value: None } if found == group);
+        Some((self.log[..position].iter().filter(ended).count(), member))
     }
 
     /// The last generation written for a group.
@@ -81,16 +86,12 @@ impl Checker {
         got: &Synced,
     ) {
         self.judge("an assignment is committed before it is given");
-        let stored = self.committed_generation(group, generation);
-        let stored = stored.unwrap_or_else(|| panic!("{group} {generation:?} was given before it was committed"));
-        let recorded = stored.members.iter().find(|member| member.member == *who);
-        assert_eq!(
-            recorded.map(|member| &member.assignment),
-            Some(&got.assignment),
-            "{who} of {group} {generation:?} was given something else than what is on record"
-        );
+        let stored = self.committed_generation(group, generation, who);
+        let (life, recorded) =
+            stored.unwrap_or_else(|| panic!("{who} got {group} {generation:?} before it was committed"));
+        assert_eq!(recorded.assignment, got.assignment, "{who} of {group} {generation:?} got other than is on record");
         self.judge("no partition is owned twice in a generation");
-        let owners = self.owners.entry((group.clone(), generation)).or_default();
+        let owners = self.owners.entry((group.clone(), life, generation)).or_default();
         for partition in partitions(&got.assignment) {
             let owner = owners.entry(partition).or_insert_with(|| identity.to_owned());
             assert_eq!(owner, identity, "partition {partition} of {group} {generation:?} is owned twice");

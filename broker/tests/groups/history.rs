@@ -509,6 +509,8 @@ impl World {
         for index in [2, 7] {
             self.clients[index].alive = false;
         }
+        // As in Kafka, a static member that stays silent about rejoining holds the rebalance up for as long as it lives.
+        self.clients.iter_mut().filter(|client| client.instance.is_some()).for_each(|client| client.stubborn = false);
         let until = self.now_ms + QUIET_MS;
         while self.now_ms < until {
             self.commit_all();
