@@ -34,11 +34,8 @@ impl Checker {
 
     /// A record was written.
     pub(crate) fn wrote(&mut self, record: &Record) {
-        match record {
-            Record::Offset { group, topic, partition, value: None } => {
-                self.floors.remove(&(group.clone(), topic.clone(), *partition));
-            }
-            _ => {}
+        if let Record::Offset { group, topic, partition, value: None } = record {
+            self.floors.remove(&(group.clone(), topic.clone(), *partition));
         }
         self.log.push(record.clone());
     }
