@@ -1,0 +1,148 @@
+//! Fetch, versions 4 to 18: reads partitions, waiting for data if there is little. Topics by id from version 13
+//! (KIP-516); truncation detection from version 12 (KIP-595); leader hints from version 12, their endpoints from 16
+//! (KIP-951).
+//!
+//! Sessions (KIP-227) are not kept: a request for a new one is answered in full with session id 0, which tells the
+//! client that there is none; a request within a session gets FETCH_SESSION_ID_NOT_FOUND, and the client starts over.
+
+use std::{rc::Rc, time::Duration};
+
+use bytes::Bytes;
+use corelog_storage::ids::{LeaderEpoch, Offset, PartitionIndex, TopicId};
+use corelog_wire::{
+    api::ApiKey,
+    fetch::{FetchPartition, FetchResponseHead, FetchResponseWriter, FetchView, PartitionAnswer},
+    messages::fetch::NodeEndpoint,
+};
+
+use crate::{
+    api::{Close, RequestContext, Response},
+    core::env::{CoreId, NetEnv},
+    core_state::Core,
+    error::Fault,
+    limits,
+    metadata::image::TopicImage,
+    partition::read::{FetchPart, Fetched},
+    router::{self, fetch::FetchPlan},
+};
+
+/// Session epoch of a request that ends its session, or wants none.
+const FINAL_EPOCH: i32 = -1;
+/// Session epoch of a request for a new session.
+const INITIAL_EPOCH: i32 = 0;
+
+/// Reads what is asked, and writes the response as a chain of buffers.
+pub(super) async fn answer<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: RequestContext,
+    frame: Bytes,
+    position: usize,
+) -> Response {
+    let request = FetchView::decode(&frame, position, context.api_version)?;
+    if let Some(fault) = session_fault(&request) {
+        let writer = FetchResponseWriter::new(context.api_version, head(&context, Some(&fault)), 0);
+        return finish(writer, &[]);
+    }
+    let image = core.image();
+    let mut parts = Vec::new();
+    for topic in request.topics() {
+        let found = router::find_topic(&image, topic.name, TopicId(topic.topic_id.0));
+        for partition in topic.partitions {
+            parts.push(match &found {
+                Ok(found) => locate(core, &context, found, &partition),
+                Err(fault) => Err(fault.clone()),
+            });
+        }
+    }
+    let most = limits::FETCH_MAX_BYTES.min(core.config.net.fetch_max_bytes as usize);
+    let plan = FetchPlan {
+        parts,
+        max_wait: Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)),
+        min_bytes: u64::try_from(request.min_bytes).unwrap_or(0).min(most as u64),
+        max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(most),
+    };
+    let fetched = router::fetch::fetch(core, plan).await;
+    respond(core, &context, &request, fetched)
+}
+
+fn session_fault(request: &FetchView) -> Option<Fault> {
+    match (request.session_id, request.session_epoch) {
+        (_, FINAL_EPOCH) | (0, INITIAL_EPOCH) => None,
+        (0, _) => Some(Fault::FetchSessionEpoch),
+        _ => Some(Fault::FetchSessionUnknown),
+    }
+}
+
+fn locate<E: NetEnv>(
+    core: &Core<E>,
+    context: &RequestContext,
+    topic: &TopicImage,
+    partition: &FetchPartition,
+) -> Result<(CoreId, FetchPart), Fault> {
+    let (owner, log) = router::locate(core, context.listener, topic, PartitionIndex(partition.partition))?;
+    let part = FetchPart {
+        log,
+        offset: Offset(partition.fetch_offset),
+        leader_epoch: LeaderEpoch(partition.current_leader_epoch),
+        last_fetched_epoch: LeaderEpoch(partition.last_fetched_epoch),
+        max_bytes: usize::try_from(partition.partition_max_bytes).unwrap_or(0),
+    };
+    Ok((owner, part))
+}
+
+fn head(context: &RequestContext, fault: Option<&Fault>) -> FetchResponseHead {
+    FetchResponseHead {
+        correlation_id: context.correlation_id,
+        throttle_time_ms: 0,
+        error_code: fault.map_or(0, |fault| fault.code().code()),
+        session_id: 0,
+    }
+}
+
+fn respond<E: NetEnv>(
+    core: &Core<E>,
+    context: &RequestContext,
+    request: &FetchView,
+    fetched: Vec<Fetched>,
+) -> Response {
+    let image = core.image();
+    let mut writer = FetchResponseWriter::new(context.api_version, head(context, None), request.topics().count());
+    let mut endpoints: Vec<NodeEndpoint> = Vec::new();
+    let mut fetched = fetched.into_iter();
+    for topic in request.topics() {
+        writer.topic(topic.name, topic.topic_id, topic.partitions.clone().count());
+        let found = router::find_topic(&image, topic.name, TopicId(topic.topic_id.0)).ok();
+        for partition in topic.partitions {
+            let got = fetched.next().expect("one outcome per partition");
+            let hint = got.fault.as_ref().zip(found).and_then(|(fault, topic)| {
+                let log = topic.log(PartitionIndex(partition.partition));
+                router::leader_hint(core, &image, context.listener, log, fault)
+            });
+            let answer = PartitionAnswer {
+                high_watermark: got.high_watermark.0,
+                last_stable_offset: got.last_stable_offset.0,
+                log_start_offset: got.log_start.0,
+                diverging_epoch: got.diverging.map(|(epoch, end)| (epoch.0, end.0)),
+                current_leader: hint.as_ref().map(|hint| (hint.broker_id, hint.epoch.0)),
+                ..PartitionAnswer::error(partition.partition, got.fault.as_ref().map_or(0, |fault| fault.code().code()))
+            };
+            writer.partition(&answer, got.records);
+            endpoints.extend(hint.map(|hint| NodeEndpoint {
+                node_id: hint.broker_id,
+                host: hint.endpoint.host,
+                port: i32::from(hint.endpoint.port),
+                ..NodeEndpoint::default()
+            }));
+        }
+    }
+    endpoints.sort_by_key(|endpoint| endpoint.node_id);
+    endpoints.dedup_by_key(|endpoint| endpoint.node_id);
+    finish(writer, &endpoints)
+}
+
+fn finish(writer: FetchResponseWriter, endpoints: &[NodeEndpoint]) -> Response {
+    match writer.finish(endpoints) {
+        Ok(chain) => Ok(Some(chain)),
+        Err(error) => Err(Close::Unencodable(ApiKey::Fetch, error)),
+    }
+}

@@ -1,0 +1,232 @@
+//! The table of APIs: which are served, at which versions, how long their frames may be, and who handles them.
+//!
+//! A handler is `pub async fn handle<E: NetEnv>(core: &Rc<Core<E>>, context: &RequestContext, request: XRequest) ->
+//! XResponse`, one file per API. Produce and Fetch have forms of their own: Produce is begun in the order read and
+//! finished later; Fetch answers with a chain of buffers.
+
+pub mod api_versions;
+pub mod delete_records;
+pub mod fetch;
+pub mod init_producer_id;
+pub mod list_offsets;
+pub mod offset_for_leader_epoch;
+pub mod produce;
+
+use std::{fmt, future::Future, net::SocketAddr, pin::Pin, rc::Rc, sync::Arc};
+
+use bytes::Bytes;
+use corelog_wire::{
+    DecodeError, Decoder, EncodeError, Request,
+    api::ApiKey,
+    frame,
+    header::{RequestHeader, RequestStart},
+};
+
+use crate::{
+    core::env::NetEnv, core_state::Core, error::Fault, limits, net::complaints::Complaint, net::listener::ListenerRef,
+};
+
+/// A connection's identity: what every request on it has in common.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// The listener it came in by.
+    pub listener: ListenerRef,
+    /// The other side's address.
+    pub peer: SocketAddr,
+    /// Who it is; `User:ANONYMOUS` where nobody authenticates.
+    pub principal: Arc<str>,
+}
+
+/// What a handler is told about a request besides its body.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RequestContext {
+    /// The version of its API.
+    pub api_version: i16,
+    /// What the response repeats.
+    pub correlation_id: i32,
+    /// What the client calls itself.
+    pub client_id: Option<String>,
+    /// The listener it came in by.
+    pub listener: ListenerRef,
+    /// The other side's address.
+    pub peer: SocketAddr,
+    /// Who it is.
+    pub principal: Arc<str>,
+}
+
+/// Why a connection is closed instead of a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// An API that is not served.
+    UnknownApi(i16),
+    /// A version that is not served.
+    UnsupportedVersion(ApiKey, i16),
+    /// Header or body do not decode.
+    Undecodable(DecodeError),
+    /// A produce request that wants no response failed.
+    UnansweredProduce(Fault),
+    /// A response that its version cannot carry: our fault.
+    Unencodable(ApiKey, EncodeError),
+    /// The peer is gone.
+    PeerGone,
+}
+
+impl Close {
+    /// As what it is counted.
+    pub fn complaint(&self) -> Option<Complaint> {
+        Some(match self {
+            Self::UnknownApi(_) => Complaint::BadFrame,
+            Self::UnsupportedVersion(..) => Complaint::UnsupportedVersion,
+            Self::Undecodable(_) => Complaint::BadRequest,
+            Self::UnansweredProduce(_) => Complaint::UnansweredProduce,
+            Self::Unencodable(..) => Complaint::BadResponse,
+            Self::PeerGone => return None,
+        })
+    }
+}
+
+impl fmt::Display for Close {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownApi(key) => write!(f, "unknown API {key}"),
+            Self::UnsupportedVersion(key, version) => write!(f, "{key} version {version} is not served"),
+            Self::Undecodable(error) => error.fmt(f),
+            Self::UnansweredProduce(fault) => write!(f, "produce without response: {fault}"),
+            Self::Unencodable(key, error) => write!(f, "response to {key}: {error}"),
+            Self::PeerGone => f.write_str("the peer is gone"),
+        }
+    }
+}
+
+impl From<DecodeError> for Close {
+    fn from(error: DecodeError) -> Self {
+        Self::Undecodable(error)
+    }
+}
+
+/// A response's frame, as a chain of buffers; `None` where none is sent.
+pub type Response = Result<Option<Vec<Bytes>>, Close>;
+/// A request under way.
+pub type Begun = Pin<Box<dyn Future<Output = Response>>>;
+
+macro_rules! table {
+    ($($key:ident $limit:ident $module:ident;)*) => {
+        /// The longest frame of an API's requests.
+        fn served(key: ApiKey) -> Option<usize> {
+            match key {
+                ApiKey::Produce => Some(limits::FRAME_MAX),
+                ApiKey::Fetch | ApiKey::ApiVersions => Some(limits::FRAME_MAX_WITHOUT_RECORDS),
+                $(ApiKey::$key => Some(limits::$limit),)*
+                _ => None,
+            }
+        }
+
+        async fn dispatch<E: NetEnv>(core: &Rc<Core<E>>, request: Incoming<'_>, frame: Bytes) -> Response {
+            let key = request.key;
+            match key {
+                ApiKey::Fetch => fetch::answer(core, request.context, frame, request.body.position()).await,
+                ApiKey::ApiVersions => {
+                    let body = api_versions::handle(core, &request.context, request.body);
+                    respond(key, body.0, request.context.correlation_id, &body.1)
+                }
+                $(ApiKey::$key => typed(core, request, $module::handle::<E>).await,)*
+                _ => Err(Close::UnknownApi(key as i16)),
+            }
+        }
+    };
+}
+
+table! {
+    ListOffsets FRAME_MAX_WITHOUT_RECORDS list_offsets;
+    DeleteRecords FRAME_MAX_WITHOUT_RECORDS delete_records;
+    InitProducerId FRAME_MAX_WITHOUT_RECORDS init_producer_id;
+    OffsetForLeaderEpoch FRAME_MAX_WITHOUT_RECORDS offset_for_leader_epoch;
+}
+
+/// The APIs served, with the versions told to clients.
+pub fn advertised() -> impl Iterator<Item = (ApiKey, (i16, i16))> {
+    ApiKey::all().filter(|&key| served(key).is_some()).map(|key| (key, key.advertised_versions()))
+}
+
+/// How long a frame of this API may be, before and after a connection's first valid request; `None`: not served.
+pub fn frame_limit(key: i16, first: bool) -> Option<usize> {
+    let key = ApiKey::from_i16(key)?;
+    let limit = served(key)?;
+    Some(if first && key != ApiKey::Produce { limit.min(limits::FRAME_MAX_FIRST) } else { limit })
+}
+
+/// Whether a request is begun as it is read, rather than in its turn.
+pub fn begins_at_once(frame: &[u8]) -> bool {
+    frame.first_chunk() == Some(&(ApiKey::Produce as i16).to_be_bytes())
+}
+
+/// Begins a Produce request: on return its batches have their places in their partitions.
+pub async fn begin<E: NetEnv>(core: &Rc<Core<E>>, identity: &Identity, frame: Bytes) -> Result<Begun, Close> {
+    let incoming = Incoming::decode(&frame, identity)?;
+    let (context, position) = (incoming.context, incoming.body.position());
+    produce::begin(core, context, &frame, position).await
+}
+
+/// Whether a request's header makes sense: what does not is found when it is read, not in its turn.
+pub fn check(frame: &Bytes, identity: &Identity) -> Result<(), Close> {
+    Incoming::decode(frame, identity).map(drop)
+}
+
+/// Handles a request whose turn has come.
+pub async fn answer<E: NetEnv>(core: &Rc<Core<E>>, identity: &Identity, frame: Bytes) -> Response {
+    let incoming = Incoming::decode(&frame, identity)?;
+    dispatch(core, incoming, frame.clone()).await
+}
+
+/// A request whose header was read.
+struct Incoming<'a> {
+    key: ApiKey,
+    context: RequestContext,
+    body: Decoder<'a>,
+}
+
+impl<'a> Incoming<'a> {
+    fn decode(frame: &'a Bytes, identity: &Identity) -> Result<Self, Close> {
+        let mut decoder = Decoder::new(frame);
+        let start = RequestStart::decode(&mut decoder)?;
+        let key = ApiKey::from_i16(start.api_key).ok_or(Close::UnknownApi(start.api_key))?;
+        let supported = key.supports(start.api_version);
+        if !supported && key != ApiKey::ApiVersions {
+            return Err(Close::UnsupportedVersion(key, start.api_version));
+        }
+        // Of an unknown version of ApiVersions nothing but the start is sure.
+        let client_id = if supported {
+            RequestHeader::decode(start, key, &mut decoder)?.client_id.map(str::to_owned)
+        } else {
+            None
+        };
+        let context = RequestContext {
+            api_version: start.api_version,
+            correlation_id: start.correlation_id,
+            client_id,
+            listener: identity.listener,
+            peer: identity.peer,
+            principal: identity.principal.clone(),
+        };
+        Ok(Self { key, context, body: decoder })
+    }
+}
+
+/// Decodes the body, has it handled, encodes the response.
+async fn typed<E: NetEnv, Q: Request>(
+    core: &Rc<Core<E>>,
+    mut incoming: Incoming<'_>,
+    handle: impl AsyncFnOnce(&Rc<Core<E>>, &RequestContext, Q) -> Q::Response,
+) -> Response {
+    let version = incoming.context.api_version;
+    let request = Q::decode(&mut incoming.body, version)?;
+    let response = handle(core, &incoming.context, request).await;
+    respond(Q::KEY, version, incoming.context.correlation_id, &response)
+}
+
+fn respond<M: corelog_wire::Message>(key: ApiKey, version: i16, correlation_id: i32, response: &M) -> Response {
+    match frame::response(key, version, correlation_id, response) {
+        Ok(frame) => Ok(Some(vec![frame])),
+        Err(error) => Err(Close::Unencodable(key, error)),
+    }
+}

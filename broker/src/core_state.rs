@@ -1,0 +1,147 @@
+//! What one core of the broker is made of: its environment, its storage, the partitions it leads, its connections, and
+//! the cluster's image it acts by. Everything here stays on its core; other cores are reached through the router.
+
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    fmt,
+    future::poll_fn,
+    net::SocketAddr,
+    rc::Rc,
+    sync::Arc,
+    task::{Poll, Waker},
+};
+
+use corelog_storage::shard::Shard;
+
+use crate::{
+    config::{BrokerConfig, listener::Endpoint},
+    core::env::{CoreId, NetEnv},
+    metadata::{ids::NodeId, image::ClusterImage},
+    net::{
+        budget::Budget,
+        complaints::{Complaint, Complaints},
+        connections::Connections,
+        listener::{Endpoints, ListenerRef},
+    },
+    partition::registry::Registry,
+    producer_ids::ProducerIds,
+    router::{Router, Seat, metadata::Controller},
+};
+
+/// One core of the broker.
+pub struct Core<E: NetEnv> {
+    /// Its world.
+    pub env: E,
+    /// Which core of the node.
+    pub id: CoreId,
+    /// The node.
+    pub node: NodeId,
+    /// What the broker was told.
+    pub config: Arc<BrokerConfig>,
+    /// What clients are told to connect to.
+    pub endpoints: Endpoints,
+    /// Its storage.
+    pub shard: Rc<Shard<E>>,
+    /// The partitions it leads.
+    pub partitions: Registry<E>,
+    /// The other cores.
+    pub router: Router<E>,
+    /// Its connections.
+    pub connections: Connections,
+    /// The bound on its connections' memory.
+    pub budget: Rc<Budget>,
+    /// Bad input so far.
+    pub complaints: Complaints,
+    /// The controller, on its core, once it runs.
+    pub controller: OnceCell<Rc<dyn Controller>>,
+    /// Ids for idempotent producers.
+    pub producer_ids: ProducerIds,
+    image: RefCell<Arc<ClusterImage>>,
+    publishing: Cell<bool>,
+    publishers: RefCell<Vec<Waker>>,
+}
+
+/// What a core is built from.
+pub struct CoreParts<E: NetEnv> {
+    /// Its world.
+    pub env: E,
+    /// What the broker was told.
+    pub config: Arc<BrokerConfig>,
+    /// What clients are told to connect to; the ports are the bound ones.
+    pub endpoints: Endpoints,
+    /// Its storage, recovered.
+    pub shard: Rc<Shard<E>>,
+    /// Its place among the cores.
+    pub seat: Seat,
+    /// Bytes of its memory for requests and unsent responses.
+    pub connection_memory: usize,
+}
+
+impl<E: NetEnv> Core<E> {
+    /// Builds a core and starts to answer the other cores. It leads nothing until [`Core::publish`].
+    pub fn start(parts: CoreParts<E>) -> Rc<Self> {
+        let core = Rc::new(Self {
+            id: parts.env.core(),
+            node: parts.config.node,
+            config: parts.config,
+            endpoints: parts.endpoints,
+            shard: parts.shard,
+            partitions: Registry::default(),
+            router: Router::open(parts.seat, &parts.env),
+            connections: Connections::default(),
+            budget: Budget::new(parts.connection_memory),
+            complaints: Complaints::default(),
+            controller: OnceCell::new(),
+            producer_ids: ProducerIds::default(),
+            image: RefCell::default(),
+            publishing: Cell::new(false),
+            publishers: RefCell::default(),
+            env: parts.env,
+        });
+        crate::router::serve(&core);
+        core.connections.start_watching(&core.env, core.config.net.max_idle);
+        core
+    }
+
+    /// The cluster as this core knows it.
+    pub fn image(&self) -> Arc<ClusterImage> {
+        self.image.borrow().clone()
+    }
+
+    /// Acts by a newer image from here on: leads what is new, lets go of what is not its own any more. An older image
+    /// than the present one is ignored. One at a time, in the order of the calls.
+    pub async fn publish(self: &Rc<Self>, image: Arc<ClusterImage>) {
+        poll_fn(|context| {
+            if !self.publishing.get() {
+                return Poll::Ready(());
+            }
+            self.publishers.borrow_mut().push(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+        self.publishing.set(true);
+        let before = self.image();
+        if image.version() > before.version() {
+            // Seen at once: what is new is led before the first wait of `reconcile`.
+            *self.image.borrow_mut() = image.clone();
+            self.partitions.reconcile(self, &before, &image).await;
+        }
+        self.publishing.set(false);
+        self.publishers.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// How many cores the node runs.
+    pub fn cores(&self) -> u16 {
+        self.env.cores()
+    }
+
+    /// The broker id and address by which clients of `listener` reach a core of this node.
+    pub fn endpoint(&self, listener: ListenerRef, core: CoreId) -> Option<(i32, &Endpoint)> {
+        Some((listener.broker_id(self.node, core), self.endpoints.of(listener, core)?))
+    }
+
+    /// Counts bad input, and logs it once in a while.
+    pub fn complain(&self, what: Complaint, peer: SocketAddr, detail: &dyn fmt::Display) {
+        self.complaints.add(self.env.now(), what, peer, detail);
+    }
+}

@@ -1,0 +1,75 @@
+//! Every bound of the broker, in one place, with what they must satisfy among each other.
+
+use std::time::Duration;
+
+/// One KiB in bytes.
+const KIB: usize = 1024;
+/// One MiB in bytes.
+const MIB: usize = 1024 * KIB;
+
+/// The length prefix of every frame, in bytes.
+pub const FRAME_PREFIX: usize = 4;
+/// What a frame must at least hold: API key, version, correlation id, client id length.
+pub const FRAME_MIN: usize = 10;
+/// The longest frame of any API, length prefix not counted (Kafka's `socket.request.max.bytes`).
+pub const FRAME_MAX: usize = 100 * MIB;
+/// The longest frame of an API that carries no records.
+pub const FRAME_MAX_WITHOUT_RECORDS: usize = 16 * MIB;
+/// The longest frame without records before a connection's first valid request.
+pub const FRAME_MAX_FIRST: usize = MIB;
+
+/// A frame of at least this length that is not wholly there is received straight into the buffer that is kept.
+pub const FRAME_LARGE: usize = 8 * KIB;
+/// The least that such a buffer holds.
+pub const FRAME_BUFFER_MIN: usize = 16 * KIB;
+/// How many times what has arrived the buffer of a large frame may hold: an announced length alone costs nothing.
+pub const FRAME_BUFFER_GROWTH: usize = 4;
+
+/// Requests of one connection that may be begun or waiting at a time; beyond it the socket is not read.
+pub const IN_FLIGHT_PER_CONNECTION: usize = 256;
+/// Bytes of one connection's requests that may be begun or waiting at a time.
+pub const IN_FLIGHT_BYTES_PER_CONNECTION: usize = FRAME_MAX + MIB;
+/// Broker ids set aside for the cores of a node, where each core is a broker of its own.
+pub const BROKER_IDS_PER_NODE: i32 = 1000;
+/// Requests of one core that another has not yet answered.
+pub const MAILBOX_CREDITS: usize = 1024;
+/// How long to wait after an accept that failed.
+pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// Connections of one core.
+pub const CONNECTIONS_PER_CORE: usize = 100_000;
+/// Responses sent in one go at most, in bytes: beyond it what is there is sent first.
+pub const SEND_AT_ONCE: usize = 4 * MIB;
+
+/// One send holds at most this much, so that a slow reader is told from a stalled one.
+pub const SEND_PIECE: usize = MIB;
+/// How often a core looks for stalled and idle connections.
+pub const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+/// What is answered to a peer that has ended its sending side is answered within this.
+pub const DRAIN_AFTER_END: Duration = Duration::from_secs(2);
+/// A connection whose peer takes none of what it asked for is closed after this.
+pub const STALLED_READER: Duration = Duration::from_secs(30);
+/// A connection without a request is closed after this (Kafka's `connections.max.idle.ms`).
+pub const IDLE_CONNECTION: Duration = Duration::from_secs(600);
+
+/// The part of a core's free connection memory that one response with log data may take: one in this many.
+pub const FETCH_SHARE: usize = 4;
+/// What such a response may carry however little memory is left.
+pub const FETCH_SHARE_MIN: usize = 64 * KIB;
+/// Bytes that one fetch returns at most, whatever it asks for (Kafka's `fetch.max.bytes`).
+pub const FETCH_MAX_BYTES: usize = 55 * MIB;
+/// Partitions that one request may name.
+pub const PARTITIONS_PER_REQUEST: usize = 100_000;
+
+/// Least interval between two log lines about the same kind of bad input.
+pub const COMPLAINT_INTERVAL: Duration = Duration::from_secs(10);
+
+const _: () = assert!(SEND_PIECE <= SEND_AT_ONCE);
+const _: () = assert!(FETCH_SHARE_MIN < SEND_PIECE);
+const _: () = assert!(WATCH_INTERVAL.as_millis() < DRAIN_AFTER_END.as_millis());
+const _: () = assert!(DRAIN_AFTER_END.as_millis() < STALLED_READER.as_millis());
+const _: () = assert!(FRAME_MIN < FRAME_LARGE);
+const _: () = assert!(FRAME_LARGE < FRAME_BUFFER_MIN);
+const _: () = assert!(FRAME_MAX_FIRST <= FRAME_MAX_WITHOUT_RECORDS);
+const _: () = assert!(FRAME_MAX_WITHOUT_RECORDS <= FRAME_MAX);
+const _: () = assert!(FRAME_MAX < i32::MAX as usize);
+const _: () = assert!(FRAME_MAX < IN_FLIGHT_BYTES_PER_CONNECTION, "the largest frame must fit");

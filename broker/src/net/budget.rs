@@ -1,0 +1,147 @@
+//! One core's bound on the memory of its connections: requests received and responses not yet sent.
+//!
+//! A request's bytes are reserved before they are received in full, and kept until its response has left. When the
+//! bound is reached, sockets are not read until something is given back. Responses that hold log data are cut to a
+//! share of what is left ([`Budget::share`]), so that readers who ask for much and take nothing cannot starve others.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    future::poll_fn,
+    rc::Rc,
+    task::{Poll, Waker},
+};
+
+use crate::limits;
+
+/// A core's budget of connection memory, in bytes.
+pub struct Budget {
+    limit: usize,
+    used: Cell<usize>,
+    waiting: RefCell<VecDeque<Waker>>,
+}
+
+/// Bytes taken out of a [`Budget`]; dropping gives them back.
+pub struct Reservation {
+    budget: Rc<Budget>,
+    bytes: usize,
+}
+
+impl Budget {
+    /// A budget of `limit` bytes.
+    pub fn new(limit: usize) -> Rc<Self> {
+        Rc::new(Self { limit, used: Cell::new(0), waiting: RefCell::default() })
+    }
+
+    /// Bytes reserved now.
+    pub fn used(&self) -> usize {
+        self.used.get()
+    }
+
+    /// Takes `bytes` as soon as the budget is not exhausted. The last to get in may overdraw it by its own size, so
+    /// that something larger than the budget passes too.
+    pub async fn reserve(self: &Rc<Self>, bytes: usize) -> Reservation {
+        poll_fn(|context| {
+            if self.used.get() < self.limit {
+                return Poll::Ready(());
+            }
+            self.waiting.borrow_mut().push_back(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+        self.take(bytes)
+    }
+
+    /// Takes `bytes` at once, overdrawing if need be: for what is already in memory.
+    pub fn take(self: &Rc<Self>, bytes: usize) -> Reservation {
+        self.used.set(self.used.get() + bytes);
+        Reservation { budget: self.clone(), bytes }
+    }
+
+    /// How much of `wanted` bytes of log data one response may carry now: a share of what is left, never less than
+    /// [`limits::FETCH_SHARE_MIN`].
+    pub fn share(&self, wanted: usize) -> usize {
+        let left = self.limit.saturating_sub(self.used.get());
+        wanted.min((left / limits::FETCH_SHARE).max(limits::FETCH_SHARE_MIN))
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.used.set(self.used.get() - bytes);
+        if self.used.get() < self.limit {
+            // All of them: each takes its part only if there is still some when its turn comes.
+            for waker in self.waiting.take() {
+                waker.wake();
+            }
+        }
+    }
+}
+
+impl Reservation {
+    /// Bytes reserved.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Now `bytes` are needed, whether more or fewer.
+    pub fn resize(&mut self, bytes: usize) {
+        let before = std::mem::replace(&mut self.bytes, bytes);
+        if bytes >= before {
+            self.budget.used.set(self.budget.used.get() + (bytes - before));
+        } else {
+            self.budget.give_back(before - bytes);
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.budget.give_back(self.bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::Future,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    fn poll<T>(future: impl Future<Output = T>) -> Option<T> {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again() {
+        let budget = Budget::new(100);
+        let mut first = poll(budget.reserve(60)).unwrap();
+        let second = poll(budget.reserve(60)).expect("the last one in may overdraw");
+        assert!(poll(budget.reserve(1)).is_none());
+        drop(second);
+        drop(poll(budget.reserve(1)).unwrap());
+        first.resize(100);
+        assert!(poll(budget.reserve(1)).is_none());
+        first.resize(10);
+        assert_eq!(budget.used(), 10);
+        drop(first);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn five_hundred_readers_that_take_nothing_leave_room_for_the_next() {
+        let limit = 64 << 20;
+        let budget = Budget::new(limit);
+        let held: Vec<_> = (0..500).map(|_| budget.take(budget.share(50 << 20))).collect();
+        assert!(budget.used() <= limit + 500 * limits::FETCH_SHARE_MIN);
+        assert!(budget.share(50 << 20) >= limits::FETCH_SHARE_MIN);
+        drop(held);
+        assert_eq!(budget.used(), 0);
+    }
+}

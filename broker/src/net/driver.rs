@@ -1,0 +1,341 @@
+//! Drives one connection: a reading loop, and an ordered queue of responses that a writing loop empties.
+//!
+//! *Order.* Responses leave in the order of their requests. Produce requests are begun (appended, or forwarded to the
+//! owning core) as they are read, so that many are under way at a time; any other request begins once those before it
+//! are answered, and Produce waits for such a one: a connection sees its own effects in order, as Kafka's do.
+//! *Bounds.* Requests keep a reservation of the core's budget until their response has left; a connection with
+//! too many under way, or a core whose budget is exhausted, does not read its socket.
+//! *Sends.* All responses that are ready leave in one send.
+//! *End.* After the peer's end of stream what was asked is answered for a little while; after an error, nothing is.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    future::{Future, poll_fn},
+    net::SocketAddr,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use corelog_storage::env::Lane;
+
+use crate::{
+    api::{self, Begun, Close},
+    core::env::{Conn, NetEnv},
+    core_state::Core,
+    limits,
+    net::{
+        budget::Reservation,
+        complaints::Complaint,
+        connection_machine::{ConnectionMachine, Step},
+        connections::{Ending, Watched},
+        listener::ListenerRef,
+    },
+};
+
+/// What a connection is besides its socket. It can move to another core as it stands.
+#[derive(Debug)]
+pub struct ConnectionState {
+    /// The receiving half: bytes that are not yet requests.
+    pub machine: ConnectionMachine,
+    /// What the handlers are told about it.
+    pub identity: Arc<api::Identity>,
+}
+
+const _: () = {
+    const fn moves_between_cores<T: Send + 'static>() {}
+    moves_between_cores::<ConnectionState>();
+};
+
+/// A request of the queue.
+enum Entry {
+    /// Begun in its turn; resolves to its response.
+    Begun(Begun, Reservation),
+    /// To be begun when those before it are answered.
+    Waiting(Bytes, Reservation),
+}
+
+/// What the two loops of a connection share.
+struct Shared<E: NetEnv> {
+    core: Rc<Core<E>>,
+    conn: E::Conn,
+    identity: Arc<api::Identity>,
+    watched: Rc<Watched>,
+    queue: RefCell<VecDeque<Entry>>,
+    /// Requests in the queue, or taken from it and not yet answered, that are [`Entry::Waiting`].
+    waiting: Cell<usize>,
+    /// Requests that are not yet answered, and their bytes.
+    under_way: Cell<usize>,
+    under_way_bytes: Cell<usize>,
+    reader: RefCell<Option<Waker>>,
+}
+
+/// Starts the two loops of an accepted connection.
+pub fn start<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, listener: ListenerRef) {
+    let peer = conn.peer_addr();
+    let state = ConnectionState {
+        machine: ConnectionMachine::new(api::frame_limit),
+        identity: Arc::new(api::Identity { listener, peer, principal: "User:ANONYMOUS".into() }),
+    };
+    let close = conn.clone();
+    let shared = Rc::new(Shared {
+        core: core.clone(),
+        conn,
+        identity: state.identity.clone(),
+        watched: core.connections.watch(move || close.shutdown()),
+        queue: RefCell::default(),
+        waiting: Cell::new(0),
+        under_way: Cell::new(0),
+        under_way_bytes: Cell::new(0),
+        reader: RefCell::default(),
+    });
+    core.env.spawn(Lane::Latency, read_loop(shared.clone(), state, peer));
+    core.env.spawn(Lane::Latency, write_loop(shared, peer));
+}
+
+async fn read_loop<E: NetEnv>(shared: Rc<Shared<E>>, mut state: ConnectionState, peer: SocketAddr) {
+    let ending = read_requests(&shared, &mut state, peer).await;
+    shared.watched.end(ending);
+}
+
+/// Reads until the connection ends; says how.
+async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut ConnectionState, peer: SocketAddr) -> Ending {
+    let core = &shared.core;
+    let mut partial = core.budget.take(0);
+    loop {
+        match state.machine.next() {
+            Ok(Step::Frame(frame)) => {
+                partial.resize(0);
+                if let Err(close) = admit(shared, state, frame).await {
+                    return close_reading(shared, close, peer);
+                }
+            }
+            Ok(Step::Receive) => match shared.conn.recv().await {
+                Ok(Some(bytes)) => {
+                    shared.watched.heard();
+                    state.machine.received(bytes);
+                }
+                Ok(None) => {
+                    if state.machine.within_frame() {
+                        core.complain(Complaint::Truncated, peer, &"end of stream within a request");
+                    }
+                    return Ending::AfterAnswers;
+                }
+                Err(_) => return Ending::Now,
+            },
+            Ok(Step::Fill(buffer)) => {
+                let more = buffer.capacity() - partial.bytes().min(buffer.capacity());
+                if more > 0 {
+                    drop(core.budget.reserve(0).await);
+                    partial.resize(buffer.capacity());
+                }
+                match shared.conn.recv_exact(buffer).await {
+                    Ok(buffer) => {
+                        shared.watched.heard();
+                        state.machine.filled(buffer);
+                    }
+                    Err(_) => {
+                        core.complain(Complaint::Truncated, peer, &"connection lost within a request");
+                        return Ending::AfterAnswers;
+                    }
+                }
+            }
+            Err(error) => {
+                core.complain(Complaint::BadFrame, peer, &format_args!("{error:?}"));
+                return Ending::AfterAnswers;
+            }
+        }
+    }
+}
+
+/// Puts one request into the queue: Produce begun, others to begin in their turn.
+async fn admit<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut ConnectionState, frame: Bytes) -> Result<(), Close> {
+    let bytes = frame.len();
+    let reservation = shared.core.budget.reserve(bytes).await;
+    let produce = api::begins_at_once(&frame);
+    wait_for_room(shared, produce).await;
+    let entry = if produce {
+        Entry::Begun(api::begin(&shared.core, &state.identity, frame).await?, reservation)
+    } else {
+        api::check(&frame, &state.identity)?;
+        shared.waiting.set(shared.waiting.get() + 1);
+        Entry::Waiting(frame, reservation)
+    };
+    state.machine.saw_valid_request();
+    shared.under_way.set(shared.under_way.get() + 1);
+    shared.under_way_bytes.set(shared.under_way_bytes.get() + bytes);
+    shared.queue.borrow_mut().push_back(entry);
+    shared.watched.wake_writer();
+    Ok(())
+}
+
+/// Waits until one more request may be under way; with `alone`, until none waits to begin.
+async fn wait_for_room<E: NetEnv>(shared: &Shared<E>, alone: bool) {
+    poll_fn(|context| {
+        let room = shared.under_way.get() < limits::IN_FLIGHT_PER_CONNECTION
+            && shared.under_way_bytes.get() < limits::IN_FLIGHT_BYTES_PER_CONNECTION;
+        if (room && !(alone && shared.waiting.get() > 0)) || shared.watched.closed() {
+            return Poll::Ready(());
+        }
+        store_waker(&shared.reader, context);
+        Poll::Pending
+    })
+    .await;
+}
+
+fn store_waker(slot: &RefCell<Option<Waker>>, context: &Context<'_>) {
+    let mut slot = slot.borrow_mut();
+    if !slot.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+        *slot = Some(context.waker().clone());
+    }
+}
+
+/// Counts what made a connection end, and says how it ends.
+fn close_reading<E: NetEnv>(shared: &Shared<E>, close: Close, peer: SocketAddr) -> Ending {
+    complain(shared, &close, peer);
+    Ending::AfterAnswers
+}
+
+fn complain<E: NetEnv>(shared: &Shared<E>, close: &Close, peer: SocketAddr) {
+    if shared.watched.stalled() {
+        shared.core.complain(Complaint::StalledReader, peer, &"took none of its responses");
+    } else if let Some(what) = close.complaint() {
+        shared.core.complain(what, peer, close);
+    }
+}
+
+/// The response at the head of the queue, while it is worked on.
+struct Head<'a> {
+    response: Pin<Box<dyn Future<Output = Result<Option<Vec<Bytes>>, Close>> + 'a>>,
+    reservation: Reservation,
+    waited: bool,
+}
+
+async fn write_loop<E: NetEnv>(shared: Rc<Shared<E>>, peer: SocketAddr) {
+    if let Err(close) = write_responses(&shared).await {
+        complain(&shared, &close, peer);
+    }
+    shared.watched.gone();
+    shared.conn.shutdown();
+    shared.queue.borrow_mut().clear();
+    if let Some(reader) = shared.reader.take() {
+        reader.wake();
+    }
+}
+
+/// Answers in order until the connection ends.
+async fn write_responses<E: NetEnv>(shared: &Rc<Shared<E>>) -> Result<(), Close> {
+    let mut head: Option<Head<'_>> = None;
+    let mut ready: Vec<Bytes> = Vec::new();
+    let mut answered: Vec<Reservation> = Vec::new();
+    loop {
+        let closed = poll_fn(|context| gather(shared, &mut head, &mut ready, &mut answered, context)).await?;
+        if !ready.is_empty() {
+            send(shared, std::mem::take(&mut ready)).await?;
+        }
+        answered.clear();
+        if closed {
+            return Ok(());
+        }
+    }
+}
+
+/// Collects what is ready, in order, into `ready`. Resolves when there is something to send, or with `true` when the
+/// connection is over.
+fn gather<'a, E: NetEnv>(
+    shared: &'a Rc<Shared<E>>,
+    head: &mut Option<Head<'a>>,
+    ready: &mut Vec<Bytes>,
+    answered: &mut Vec<Reservation>,
+    context: &mut Context<'_>,
+) -> Poll<Result<bool, Close>> {
+    let mut size = 0;
+    loop {
+        if shared.watched.closed() {
+            return Poll::Ready(Ok(true));
+        }
+        let Some(current) = head else {
+            let Some(entry) = shared.queue.borrow_mut().pop_front() else {
+                break;
+            };
+            *head = Some(begin_head(shared, entry));
+            continue;
+        };
+        let Poll::Ready(response) = current.response.as_mut().poll(context) else {
+            break;
+        };
+        let done = head.take().expect("just polled");
+        finish(shared, &done);
+        if let Some(chain) = response? {
+            size += chain.iter().map(Bytes::len).sum::<usize>();
+            ready.extend(chain);
+        }
+        answered.push(done.reservation);
+        if size >= limits::SEND_AT_ONCE {
+            return Poll::Ready(Ok(false));
+        }
+    }
+    if !ready.is_empty() || !answered.is_empty() {
+        return Poll::Ready(Ok(false));
+    }
+    if head.is_none() && shared.watched.ending() {
+        return Poll::Ready(Ok(true));
+    }
+    shared.watched.store_writer(context);
+    Poll::Pending
+}
+
+fn begin_head<E: NetEnv>(shared: &Rc<Shared<E>>, entry: Entry) -> Head<'_> {
+    match entry {
+        Entry::Begun(response, reservation) => Head { response, reservation, waited: false },
+        Entry::Waiting(frame, reservation) => {
+            Head { response: Box::pin(api::answer(&shared.core, &shared.identity, frame)), reservation, waited: true }
+        }
+    }
+}
+
+/// One request less under way: the reader may go on.
+fn finish<E: NetEnv>(shared: &Shared<E>, done: &Head<'_>) {
+    shared.under_way.set(shared.under_way.get() - 1);
+    shared.under_way_bytes.set(shared.under_way_bytes.get() - done.reservation.bytes());
+    shared.waiting.set(shared.waiting.get() - usize::from(done.waited));
+    if let Some(reader) = shared.reader.take() {
+        reader.wake();
+    }
+}
+
+/// Sends the responses, in pieces small enough that a slow reader is seen to take some.
+async fn send<E: NetEnv>(shared: &Shared<E>, chain: Vec<Bytes>) -> Result<(), Close> {
+    let size: usize = chain.iter().map(Bytes::len).sum();
+    let _unsent = shared.core.budget.take(size);
+    for piece in pieces(chain, size) {
+        shared.watched.sending(true);
+        let sent = shared.conn.send(piece).await;
+        shared.watched.sending(false);
+        sent.map_err(|_| Close::PeerGone)?;
+    }
+    Ok(())
+}
+
+/// The chain, cut into chains of at most [`limits::SEND_PIECE`].
+fn pieces(chain: Vec<Bytes>, size: usize) -> Vec<Vec<Bytes>> {
+    if size <= limits::SEND_PIECE {
+        return vec![chain];
+    }
+    let mut pieces = Vec::with_capacity(size / limits::SEND_PIECE + 1);
+    let (mut piece, mut room) = (Vec::new(), limits::SEND_PIECE);
+    for mut bytes in chain {
+        while bytes.len() > room {
+            piece.push(bytes.split_to(room));
+            pieces.push(std::mem::take(&mut piece));
+            room = limits::SEND_PIECE;
+        }
+        room -= bytes.len();
+        piece.push(bytes);
+    }
+    pieces.push(piece);
+    pieces
+}

@@ -1,0 +1,8 @@
+//! Sockets: listeners, connections, and the cutting of bytes into requests.
+
+pub mod budget;
+pub mod complaints;
+pub mod connection_machine;
+pub mod connections;
+pub mod driver;
+pub mod listener;

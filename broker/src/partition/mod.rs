@@ -1,0 +1,165 @@
+//! A partition that this core leads: its log, its place in the cluster, who waits for its records.
+//!
+//! The high watermark is the end of what is committed. On a single node that is the durable end of the log (for a
+//! relaxed topic, its appended end); it moves from within the storage's commit and wakes those who wait for this
+//! partition, and nobody else.
+
+pub mod append;
+pub mod query;
+pub mod read;
+pub mod registry;
+pub mod waiters;
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::{Rc, Weak},
+    sync::Arc,
+};
+
+use corelog_storage::{
+    ids::{LeaderEpoch, LogId, Offset},
+    log::Log,
+};
+
+pub use self::append::TopicRules;
+use self::waiters::Waiters;
+use crate::{core::env::NetEnv, error::Fault, metadata::record::PartitionState};
+
+/// A partition led by this core.
+pub struct Partition<E: NetEnv> {
+    id: LogId,
+    topic: Arc<str>,
+    log: Rc<Log<E>>,
+    state: RefCell<PartitionState>,
+    rules: RefCell<Arc<TopicRules>>,
+    high_watermark: Cell<Offset>,
+    waiters: Waiters,
+    /// Set when this core no longer leads it: deleted, or moved.
+    resigned: Cell<bool>,
+}
+
+impl<E: NetEnv> Partition<E> {
+    /// Leads `log` in the epoch of `state`. What the log holds durably is committed.
+    pub fn lead(log: Rc<Log<E>>, topic: Arc<str>, state: PartitionState, rules: Arc<TopicRules>) -> Rc<Self> {
+        let partition = Rc::new(Self {
+            id: log.id(),
+            topic,
+            high_watermark: Cell::new(log.durable_end()),
+            log,
+            state: RefCell::new(state),
+            rules: RefCell::new(rules),
+            waiters: Waiters::default(),
+            resigned: Cell::new(false),
+        });
+        partition.enter_epoch();
+        let weak: Weak<Self> = Rc::downgrade(&partition);
+        partition.log.subscribe_durable(Rc::new(move |end| {
+            if let Some(partition) = weak.upgrade() {
+                partition.committed(end);
+            }
+        }));
+        partition
+    }
+
+    /// Its log's name.
+    pub fn id(&self) -> LogId {
+        self.id
+    }
+
+    /// Its topic's name.
+    pub fn topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    /// Whether it is of one of the cluster's own topics.
+    pub fn is_internal(&self) -> bool {
+        self.rules.borrow().internal
+    }
+
+    /// Its log.
+    pub fn log(&self) -> &Rc<Log<E>> {
+        &self.log
+    }
+
+    /// The term in which this core leads it.
+    pub fn leader_epoch(&self) -> LeaderEpoch {
+        self.state.borrow().leader_epoch
+    }
+
+    /// One past the last committed record.
+    pub fn high_watermark(&self) -> Offset {
+        self.high_watermark.get()
+    }
+
+    /// One past the last record that readers of committed transactions may see. There are no transactions yet.
+    pub fn last_stable_offset(&self) -> Offset {
+        self.high_watermark.get()
+    }
+
+    /// The record of the cluster's metadata that this partition was last told.
+    pub fn state(&self) -> PartitionState {
+        self.state.borrow().clone()
+    }
+
+    /// Takes a newer state and newer rules. A new leader epoch begins at the log's end.
+    pub fn update(&self, state: PartitionState, rules: Arc<TopicRules>) {
+        let before = self.leader_epoch();
+        assert!(state.leader_epoch >= before, "the leader epoch of {} falls", self.id);
+        self.log.set_config(rules.log);
+        *self.rules.borrow_mut() = rules;
+        *self.state.borrow_mut() = state;
+        if self.leader_epoch() > before {
+            self.enter_epoch();
+            self.waiters.wake_all();
+        }
+        self.committed(self.log.durable_end());
+    }
+
+    /// Ends this core's leadership: whoever waits is woken and told.
+    pub fn resign(&self) {
+        self.resigned.set(true);
+        self.waiters.wake_all();
+    }
+
+    /// Whether this core stopped leading it.
+    pub fn has_resigned(&self) -> bool {
+        self.resigned.get()
+    }
+
+    /// Checks the leader epoch a client believes in; -1 means that it does not say.
+    pub fn check_epoch(&self, believed: LeaderEpoch) -> Result<(), Fault> {
+        if self.resigned.get() {
+            return Err(Fault::NotLeader);
+        }
+        let current = self.leader_epoch();
+        if believed.0 < 0 || believed == current {
+            Ok(())
+        } else if believed < current {
+            Err(Fault::FencedLeaderEpoch)
+        } else {
+            Err(Fault::UnknownLeaderEpoch)
+        }
+    }
+
+    /// Enters the current leader epoch into the log, before anything is appended in it.
+    fn enter_epoch(&self) {
+        let epoch = self.leader_epoch();
+        if self.log.latest_epoch().is_none_or(|latest| latest < epoch)
+            && let Err(error) = self.log.begin_epoch(epoch)
+        {
+            tracing::warn!(partition = %self.id, %error, "the leader epoch could not be entered");
+        }
+    }
+
+    /// All before `end` is committed.
+    fn committed(&self, end: Offset) {
+        let before = self.high_watermark.get();
+        if end <= before {
+            return;
+        }
+        self.high_watermark.set(end);
+        if !self.waiters.is_empty() {
+            self.waiters.grew(end, self.log.bytes_between(before, end));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The partitions that this core leads, and how they follow the cluster's image.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
+
+use corelog_storage::ids::LogId;
+
+use crate::{
+    config::{TopicConfig, topic::TimestampType},
+    core::env::NetEnv,
+    core_state::Core,
+    metadata::{
+        image::{ClusterImage, TopicImage, is_internal},
+        record::PartitionState,
+    },
+    partition::{Partition, TopicRules},
+};
+
+/// The partitions led by one core.
+pub struct Registry<E: NetEnv> {
+    led: RefCell<BTreeMap<LogId, Rc<Partition<E>>>>,
+}
+
+impl<E: NetEnv> Default for Registry<E> {
+    fn default() -> Self {
+        Self { led: RefCell::default() }
+    }
+}
+
+impl<E: NetEnv> Registry<E> {
+    /// A partition that this core leads.
+    pub fn get(&self, id: LogId) -> Option<Rc<Partition<E>>> {
+        self.led.borrow().get(&id).cloned()
+    }
+
+    /// All of them, by topic id and index.
+    pub fn all(&self) -> Vec<Rc<Partition<E>>> {
+        self.led.borrow().values().cloned().collect()
+    }
+
+    /// Follows a newer image: leads what has become this core's, updates what stays, lets go of the rest, and deletes
+    /// the logs of topics that are gone.
+    pub async fn reconcile(&self, core: &Rc<Core<E>>, before: &ClusterImage, after: &ClusterImage) {
+        for topic in after.topics() {
+            let unchanged = before.topic_by_id(topic.id).is_some_and(|old| Arc::ptr_eq(old, topic));
+            if !unchanged {
+                self.reconcile_topic(core, topic);
+            }
+        }
+        self.let_go(core, after).await;
+    }
+
+    fn reconcile_topic(&self, core: &Rc<Core<E>>, topic: &TopicImage) {
+        let rules = Arc::new(topic_rules(core, topic));
+        for state in &topic.partitions {
+            if state.leader_core() != Some((core.node, core.id)) {
+                continue;
+            }
+            let id = topic.log(state.index);
+            match self.get(id) {
+                Some(partition) => partition.update(state.clone(), rules.clone()),
+                None => self.lead(core, id, topic, state, rules.clone()),
+            }
+        }
+    }
+
+    fn lead(&self, core: &Core<E>, id: LogId, topic: &TopicImage, state: &PartitionState, rules: Arc<TopicRules>) {
+        let log = match core.shard.log(id) {
+            Some(log) => {
+                log.set_config(rules.log);
+                log
+            }
+            None => match core.shard.create_log(id, rules.log) {
+                Ok(log) => log,
+                Err(error) => {
+                    tracing::error!(partition = %id, topic = %topic.name, %error, "the partition cannot be served");
+                    return;
+                }
+            },
+        };
+        let partition = Partition::lead(log, topic.name.clone(), state.clone(), rules);
+        self.led.borrow_mut().insert(id, partition);
+    }
+
+    /// Resigns from partitions that are no longer this core's; deletes the logs of deleted topics.
+    async fn let_go(&self, core: &Rc<Core<E>>, after: &ClusterImage) {
+        let lost: Vec<_> = self
+            .all()
+            .into_iter()
+            .filter(|partition| {
+                after.partition(partition.id()).and_then(PartitionState::leader_core) != Some((core.node, core.id))
+            })
+            .collect();
+        for partition in lost {
+            let id = partition.id();
+            self.led.borrow_mut().remove(&id);
+            partition.resign();
+            if after.topic_by_id(id.topic).is_none()
+                && let Err(error) = core.shard.delete_log(id).await
+            {
+                tracing::error!(partition = %id, %error, "the log of a deleted topic could not be deleted");
+            }
+        }
+    }
+}
+
+/// What a topic's configuration asks of its partitions.
+fn topic_rules<E: NetEnv>(core: &Core<E>, topic: &TopicImage) -> TopicRules {
+    let config = TopicConfig::resolve(&core.config.settings, &topic.configs);
+    TopicRules::new(&config, is_internal(&topic.name))
+}
+
+impl TopicRules {
+    /// The rules of a topic with this configuration.
+    pub fn new(config: &TopicConfig, internal: bool) -> Self {
+        let ms = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self {
+            max_message_bytes: config.max_message_bytes as usize,
+            min_insync_replicas: usize::from(config.min_insync_replicas),
+            timestamp_before_max_ms: config.timestamp_before_max_ms,
+            timestamp_after_max_ms: config.timestamp_after_max_ms,
+            internal,
+            log: corelog_storage::log::LogConfig {
+                segment_bytes: u32::try_from(config.segment_bytes).unwrap_or(u32::MAX),
+                segment_ms: ms(config.segment_age),
+                retention_ms: config.retention.map(ms),
+                retention_bytes: config.retention_bytes,
+                log_append_time: config.timestamp_type == TimestampType::LogAppend,
+                delete: config.delete,
+                relaxed: !internal && (config.flush_messages > 1 || config.flush_interval.is_some()),
+            },
+        }
+    }
+}

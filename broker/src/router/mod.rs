@@ -1,0 +1,262 @@
+//! From a request to the cores that own its partitions, and back: the only place where work hops between cores.
+//!
+//! A request is split by owner; each owner other than this core gets one message, in the order of the requests;
+//! answers are merged. What this core owns is done at once, by a function call. Whoever holds another core's request
+//! asks nobody in turn: messages go one hop.
+
+pub mod fetch;
+pub mod metadata;
+pub mod produce;
+pub mod query;
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    sync::Arc,
+};
+
+use corelog_storage::{
+    env::Lane,
+    ids::{LeaderEpoch, LogId, PartitionIndex, TopicId},
+};
+
+use self::{
+    fetch::{FetchId, Signal},
+    produce::{Produced, Routed},
+    query::Asked,
+};
+use crate::{
+    config::listener::Endpoint,
+    core::{
+        env::{CoreId, NetEnv},
+        mailbox::{self, Incoming, Mailbox},
+    },
+    core_state::Core,
+    error::Fault,
+    metadata::{
+        call::{MetadataAnswer, MetadataCall},
+        image::{ClusterImage, ImageVersion, TopicImage},
+    },
+    net::listener::ListenerRef,
+    partition::{
+        query::Answer,
+        read::{FetchPart, Fetched, SubFetch},
+    },
+};
+
+/// A core's seat at the mesh of mailboxes, before it starts.
+pub type Seat = mailbox::Seat<CoreMessage, CoreReply>;
+/// Another core's request, to be answered.
+pub type Caller = mailbox::Caller<CoreMessage, CoreReply>;
+/// An answer under way.
+pub type Pending = mailbox::Pending<CoreMessage, CoreReply>;
+
+/// What one core asks of another, or tells it.
+#[derive(Debug)]
+pub enum CoreMessage {
+    /// Append these, in this order. Answered when all are acknowledged as they ask.
+    Produce(Vec<Routed>),
+    /// Begin a share of a fetch: say what there is; if that is less than `enough`, park, and send
+    /// [`CoreMessage::FetchReady`] once it is there.
+    FetchBegin {
+        /// Names the fetch among those of the asking core.
+        id: FetchId,
+        /// What is asked.
+        parts: Vec<FetchPart>,
+        /// Bytes worth telling of.
+        enough: u64,
+    },
+    /// Note: tell again, once there is so much.
+    FetchWait {
+        /// Which fetch.
+        id: FetchId,
+        /// Bytes worth telling of.
+        enough: u64,
+    },
+    /// Note to the asking core: this much is there now, by partition of the share.
+    FetchReady {
+        /// Which fetch.
+        id: FetchId,
+        /// Bytes, by partition.
+        available: Vec<u64>,
+    },
+    /// Read the share of a fetch that was begun, and forget it.
+    FetchCollect {
+        /// Which fetch.
+        id: FetchId,
+        /// Bytes, by partition.
+        budgets: Vec<usize>,
+        /// The partition that gives one batch at least.
+        whole_batch: Option<usize>,
+    },
+    /// Note: forget it.
+    FetchCancel(FetchId),
+    /// Questions about partitions.
+    Query(Vec<Asked>),
+    /// A change of the cluster's metadata: to core 0.
+    Metadata(MetadataCall),
+    /// Note: the cluster as it is now.
+    Image(Arc<ClusterImage>),
+    /// Note to core 0: this core acts by that image.
+    ImageApplied(ImageVersion),
+}
+
+/// The answers to requests among [`CoreMessage`].
+#[derive(Debug)]
+pub enum CoreReply {
+    /// To `Produce`, in its order.
+    Produced(Vec<Produced>),
+    /// To `FetchBegin`.
+    FetchBegun {
+        /// Bytes there are, by partition.
+        available: Vec<u64>,
+        /// Something must be answered at once.
+        urgent: bool,
+    },
+    /// To `FetchCollect`, by partition.
+    Fetched(Vec<Fetched>),
+    /// To `Metadata`.
+    Metadata(MetadataAnswer),
+    /// To `Query`, in its order.
+    Answered(Vec<Result<Answer, Fault>>),
+}
+
+/// One core's way to the others.
+pub struct Router<E: NetEnv> {
+    mailbox: Mailbox<CoreMessage, CoreReply>,
+    next_fetch: Cell<u64>,
+    /// This core's fetches that others work on.
+    joins: RefCell<BTreeMap<FetchId, (Rc<Signal>, Rc<Signal>)>>,
+    /// Others' fetches that this core works on.
+    shares: RefCell<BTreeMap<(CoreId, FetchId), SubFetch<E>>>,
+}
+
+impl<E: NetEnv> Router<E> {
+    /// Takes this core's seat.
+    pub fn open(seat: Seat, env: &E) -> Self {
+        Self {
+            mailbox: seat.open(env),
+            next_fetch: Cell::new(0),
+            joins: RefCell::default(),
+            shares: RefCell::default(),
+        }
+    }
+
+    /// The mailbox itself, for requests that go to one core as a whole.
+    pub fn mailbox(&self) -> &Mailbox<CoreMessage, CoreReply> {
+        &self.mailbox
+    }
+}
+
+/// Answers the other cores until the core stops.
+pub fn serve<E: NetEnv>(core: &Rc<Core<E>>) {
+    let core = core.clone();
+    core.env.clone().spawn(Lane::Latency, async move {
+        loop {
+            match core.router.mailbox.receive().await {
+                Incoming::Request(caller, message) => on_request(&core, caller, message),
+                Incoming::Note(from, message) => on_note(&core, from, message),
+            }
+        }
+    });
+}
+
+fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessage) {
+    match message {
+        CoreMessage::Produce(batches) => produce::serve(core, caller, batches),
+        CoreMessage::FetchBegin { id, parts, enough } => fetch::begin_share(core, caller, id, parts, enough),
+        CoreMessage::FetchCollect { id, budgets, whole_batch } => {
+            fetch::collect_share(core, caller, id, budgets, whole_batch);
+        }
+        CoreMessage::Query(questions) => query::serve(core, caller, questions),
+        CoreMessage::Metadata(call) => metadata::serve(core, caller, call),
+        CoreMessage::FetchWait { .. }
+        | CoreMessage::FetchReady { .. }
+        | CoreMessage::FetchCancel(_)
+        | CoreMessage::Image(_)
+        | CoreMessage::ImageApplied(_) => unreachable!("a note sent as a request"),
+    }
+}
+
+fn on_note<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, message: CoreMessage) {
+    match message {
+        CoreMessage::FetchWait { id, enough } => fetch::wait_share(core, from, id, enough),
+        CoreMessage::FetchReady { id, available } => fetch::share_ready(core, from, id, available),
+        CoreMessage::FetchCancel(id) => drop(core.router.shares.borrow_mut().remove(&(from, id))),
+        CoreMessage::Image(image) => apply_image(core, from, image),
+        CoreMessage::ImageApplied(version) => {
+            if let Some(controller) = core.controller.get() {
+                controller.applied(from, version);
+            }
+        }
+        CoreMessage::Produce(_)
+        | CoreMessage::FetchBegin { .. }
+        | CoreMessage::FetchCollect { .. }
+        | CoreMessage::Metadata(_)
+        | CoreMessage::Query(_) => unreachable!("a request sent as a note"),
+    }
+}
+
+fn apply_image<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, image: Arc<ClusterImage>) {
+    let core = core.clone();
+    core.env.clone().spawn(Lane::Latency, async move {
+        let version = image.version();
+        core.publish(image).await;
+        core.router.mailbox.note(from, CoreMessage::ImageApplied(version));
+    });
+}
+
+/// Where a partition is served, for a request that came in by `listener`.
+pub fn locate<E: NetEnv>(
+    core: &Core<E>,
+    listener: ListenerRef,
+    topic: &TopicImage,
+    index: PartitionIndex,
+) -> Result<(CoreId, LogId), Fault> {
+    let state = topic.partition(index).ok_or(Fault::UnknownTopicOrPartition)?;
+    match state.leader_core() {
+        Some((node, owner)) if node == core.node && listener.answers_for(owner) => Ok((owner, topic.log(index))),
+        _ => Err(Fault::NotLeader),
+    }
+}
+
+/// The topic of a request, which names it by id from some version on.
+pub fn find_topic<'a>(image: &'a ClusterImage, name: &str, id: TopicId) -> Result<&'a Arc<TopicImage>, Fault> {
+    if id == TopicId::default() {
+        image.topic(name).ok_or(Fault::UnknownTopicOrPartition)
+    } else {
+        image.topic_by_id(id).ok_or(Fault::UnknownTopicId)
+    }
+}
+
+/// Who leads a partition, for a client that asked the wrong broker or believes in an old epoch (KIP-951).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeaderHint {
+    /// The leader's id on the listener that was asked.
+    pub broker_id: i32,
+    /// Its epoch.
+    pub epoch: LeaderEpoch,
+    /// Where it listens.
+    pub endpoint: Endpoint,
+}
+
+/// The hint that goes with `fault`, if one helps.
+pub fn leader_hint<E: NetEnv>(
+    core: &Core<E>,
+    image: &ClusterImage,
+    listener: ListenerRef,
+    log: LogId,
+    fault: &Fault,
+) -> Option<LeaderHint> {
+    if !matches!(fault, Fault::NotLeader | Fault::FencedLeaderEpoch) {
+        return None;
+    }
+    let state = image.partition(log)?;
+    let (node, owner) = state.leader_core()?;
+    if node != core.node {
+        return None;
+    }
+    let (broker_id, endpoint) = core.endpoint(listener, owner)?;
+    Some(LeaderHint { broker_id, epoch: state.leader_epoch, endpoint: endpoint.clone() })
+}

@@ -1,0 +1,170 @@
+//! Produce over the cores: appended or forwarded in the order read, acknowledged when every owner has answered.
+//!
+//! Order: the reading loop of a connection begins one produce request after the other. Beginning appends what this core
+//! owns and takes a place in the mailbox of each other owner, which appends in the order of its mailbox. So the batches
+//! of one connection reach each partition in the order sent.
+
+use std::{rc::Rc, time::Duration};
+
+use corelog_storage::{
+    env::Lane,
+    ids::{LogId, Offset, Timestamp},
+    log::Ticket,
+};
+
+use crate::{
+    core::env::{CoreId, NetEnv},
+    core_state::Core,
+    error::Fault,
+    partition::{
+        Partition,
+        append::{Acks, Records},
+    },
+    router::{Caller, CoreMessage, CoreReply, Pending},
+    timeout::within,
+};
+
+/// A batch on its way to its partition.
+#[derive(Clone, Debug)]
+pub struct Routed {
+    /// The partition's log.
+    pub log: LogId,
+    /// What to append.
+    pub records: Records,
+    /// How long to wait for the acknowledgement.
+    pub timeout: Duration,
+}
+
+/// What became of a batch.
+pub type Produced = Result<Accepted, Fault>;
+
+/// A batch that was appended, and acknowledged as asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Accepted {
+    /// Offset of its first record.
+    pub base_offset: Offset,
+    /// The broker's time that its records took, if the topic asks for that.
+    pub log_append_time: Option<Timestamp>,
+    /// Where the log starts.
+    pub log_start: Offset,
+}
+
+/// A produce request that was begun: its batches have their places in their partitions.
+pub struct Begun<E: NetEnv> {
+    local: Vec<(usize, Result<Appended<E>, Fault>)>,
+    remote: Vec<(Vec<usize>, Result<Pending, Fault>)>,
+    refused: Vec<(usize, Fault)>,
+    count: usize,
+    timeout: Duration,
+}
+
+/// A batch in a log of this core, not yet acknowledged.
+struct Appended<E: NetEnv> {
+    partition: Rc<Partition<E>>,
+    acks: Acks,
+    ticket: Ticket,
+    accepted: Accepted,
+}
+
+/// Begins a produce request: `batches` in its order, with their owners. Waits only for places in other cores'
+/// mailboxes.
+pub async fn begin<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    batches: Vec<Result<(CoreId, Routed), Fault>>,
+    timeout: Duration,
+) -> Begun<E> {
+    let mut begun = Begun { local: Vec::new(), remote: Vec::new(), refused: Vec::new(), count: batches.len(), timeout };
+    let mut forwards: Vec<(CoreId, Vec<usize>, Vec<Routed>)> = Vec::new();
+    for (index, batch) in batches.into_iter().enumerate() {
+        match batch {
+            Err(fault) => begun.refused.push((index, fault)),
+            Ok((owner, routed)) if owner == core.id => begun.local.push((index, append(core, routed))),
+            Ok((owner, routed)) => match forwards.iter_mut().find(|(to, ..)| *to == owner) {
+                Some((_, indices, share)) => {
+                    indices.push(index);
+                    share.push(routed);
+                }
+                None => forwards.push((owner, vec![index], vec![routed])),
+            },
+        }
+    }
+    for (owner, indices, share) in forwards {
+        let sent = core.router.mailbox.submit(owner, CoreMessage::Produce(share)).await;
+        begun.remote.push((indices, sent.map_err(Fault::from)));
+    }
+    begun
+}
+
+impl<E: NetEnv> Begun<E> {
+    /// Waits for every acknowledgement; the outcomes are in the request's order.
+    pub async fn finish(self, env: &E) -> Vec<Produced> {
+        let mut outcomes: Vec<Produced> = vec![Err(Fault::TimedOut); self.count];
+        for (index, fault) in self.refused {
+            outcomes[index] = Err(fault);
+        }
+        for (index, appended) in self.local {
+            outcomes[index] = match appended {
+                Ok(appended) => acknowledged(env, appended, self.timeout).await,
+                Err(fault) => Err(fault),
+            };
+        }
+        for (indices, sent) in self.remote {
+            let answers = match sent {
+                Ok(pending) => pending.await.map_err(Fault::from),
+                Err(fault) => Err(fault),
+            };
+            match answers {
+                Ok(CoreReply::Produced(answers)) => {
+                    indices.into_iter().zip(answers).for_each(|(index, answer)| outcomes[index] = answer);
+                }
+                Ok(_) => unreachable!("a produce request is answered as such"),
+                Err(fault) => indices.into_iter().for_each(|index| outcomes[index] = Err(fault.clone())),
+            }
+        }
+        outcomes
+    }
+}
+
+/// Appends what another core sent, at once; answers when it is acknowledged.
+pub(super) fn serve<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, batches: Vec<Routed>) {
+    let appended: Vec<_> = batches
+        .into_iter()
+        .map(|routed| {
+            let timeout = routed.timeout;
+            (append(core, routed), timeout)
+        })
+        .collect();
+    let env = core.env.clone();
+    core.env.spawn(Lane::Latency, async move {
+        let mut outcomes = Vec::with_capacity(appended.len());
+        for (appended, timeout) in appended {
+            outcomes.push(match appended {
+                Ok(appended) => acknowledged(&env, appended, timeout).await,
+                Err(fault) => Err(fault),
+            });
+        }
+        caller.reply(CoreReply::Produced(outcomes));
+    });
+}
+
+fn append<E: NetEnv>(core: &Core<E>, routed: Routed) -> Result<Appended<E>, Fault> {
+    let partition = core.partitions.get(routed.log).ok_or(Fault::NotLeader)?;
+    let acks = routed.records.acks;
+    let appended = partition.append_from_client(&core.env, routed.records)?;
+    let accepted = Accepted {
+        base_offset: appended.base_offset,
+        log_append_time: appended.log_append_time,
+        log_start: partition.log().start(),
+    };
+    Ok(Appended { partition, acks, ticket: appended.ticket, accepted })
+}
+
+async fn acknowledged<E: NetEnv>(env: &E, appended: Appended<E>, timeout: Duration) -> Produced {
+    match appended.acks {
+        Acks::None => {}
+        Acks::Leader | Acks::All => {
+            within(env, timeout, appended.partition.acknowledged(appended.ticket)).await.ok_or(Fault::TimedOut)??;
+        }
+    }
+    Ok(appended.accepted)
+}
