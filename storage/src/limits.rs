@@ -59,10 +59,44 @@ pub const MAX_SEGMENT: u32 = i32::MAX as u32;
 /// What decompressing one batch to look at its records may take.
 pub const MAX_DECOMPRESSED: usize = 256 << 20;
 
+/// The size of a shard's journal on disk, all files together.
+pub const JOURNAL_SIZE: u64 = 256 << 20;
+
+/// The size of one journal file: the unit in which its space is made and reused.
+pub const JOURNAL_FILE: u64 = 16 << 20;
+
+/// How many bytes of records a journal frame holds, unless a single one is longer.
+pub const JOURNAL_FRAME: usize = 256 << 10;
+
+/// The longest payload of one journal record.
+pub const JOURNAL_PAYLOAD: usize = 512 << 10;
+
+/// Journal frames being written at one time.
+pub const JOURNAL_IN_FLIGHT: usize = 4;
+
+/// While a frame is being written, the next one waits until it holds as much, or until nothing is in flight: small
+/// appends gather, large ones overlap.
+pub const JOURNAL_EAGER: usize = 32 << 10;
+
+/// Bytes of journal between two positions at which a replay may start.
+pub const JOURNAL_INDEX_INTERVAL: u64 = 256 << 10;
+
+/// What one read of a replay asks for, unless a frame is longer.
+pub const JOURNAL_READ: usize = 1 << 20;
+
+/// Idle time after which a closing frame is written, in ms.
+pub const JOURNAL_IDLE_MS: u64 = 10;
+
+/// How often a read of the journal at start-up is tried before a block counts as unreadable.
+pub const JOURNAL_READ_TRIES: u32 = 5;
+
 const _: () = {
     assert!(MIN_CHUNK.is_multiple_of(BLOCK) && MAX_CHUNK.is_multiple_of(MIN_CHUNK));
     assert!(BYPASS_BATCH <= MAX_CHUNK, "a bypassed batch spans few chunks");
     assert!(MARK_INTERVAL <= INDEX_INTERVAL, "an index entry is found among the marks");
     assert!(MAX_SEGMENT as u64 + MAX_BATCH as u64 + BLOCK as u64 <= u32::MAX as u64, "positions fit 32 bits");
     assert!(READ_AT_ONCE.is_multiple_of(BLOCK));
+    assert!(JOURNAL_FILE.is_multiple_of(BLOCK as u64) && JOURNAL_SIZE.is_multiple_of(JOURNAL_FILE));
+    assert!(4 * JOURNAL_PAYLOAD as u64 <= JOURNAL_FILE, "a frame fits a file");
+    assert!(JOURNAL_FRAME.is_multiple_of(BLOCK) && JOURNAL_EAGER <= JOURNAL_FRAME);
 };

@@ -7,6 +7,16 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // the names say it
 pub enum Mutant {
+    JournalAcksBeforeWrite,
+    JournalAcksOutOfOrder,
+    JournalWritesWithoutDurability,
+    JournalSkipsFrameCrc,
+    JournalSkipsChain,
+    JournalFreesEarly,
+    JournalForgetsDirectorySync,
+    JournalIgnoresFailedWrites,
+    JournalTakesRotForTornTail,
+    JournalNeverCloses,
     LogSkipsSegmentSync,
     LogIndexOffByOne,
     LogCheckpointSkipsProducers,

@@ -1,0 +1,375 @@
+//! Performs what the commit machine decides: writes frames, makes files, wakes who waits.
+//!
+//! A few tasks live as long as the journal: one per frame in flight, one that makes files ahead of need, one that has
+//! a closing frame written when nothing happened for a while.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, VecDeque},
+    future::{Future, poll_fn},
+    path::{Path, PathBuf},
+    rc::Rc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use super::{
+    JournalOptions, JournalPosition, Lsn, Replay, Sequence, Usage,
+    commit_machine::{CommitMachine, FrameWrite, Resume, Start},
+    file_header::FileHeader,
+    files::{self, MakeError},
+};
+use crate::{
+    buffer::BufferPool,
+    env::{Env, File, Lane},
+    error::StorageError,
+    limits,
+    mutant::{Mutant, active},
+};
+
+/// Told after each commit which record is the newest durable one, or that there will be no more.
+pub type Listener = Rc<dyn Fn(Result<Sequence, StorageError>)>;
+
+/// A shard's journal, open for appending. Clones share it.
+pub struct Journal<E: Env>(Rc<Inner<E>>);
+
+impl<E: Env> Clone for Journal<E> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+struct Inner<E: Env> {
+    env: E,
+    dir: PathBuf,
+    journal: u64,
+    file_size: u64,
+    machine: RefCell<CommitMachine>,
+    files: RefCell<BTreeMap<u32, E::File>>,
+    listener: RefCell<Option<Listener>>,
+    /// Who waits for which record, in that order.
+    waiters: RefCell<VecDeque<(Sequence, Waker)>>,
+    /// Writers with nothing to write, by number; and whether one was woken and has not looked yet.
+    writers: RefCell<[Option<Waker>; limits::JOURNAL_IN_FLIGHT]>,
+    kicked: Cell<bool>,
+    maker: Parked,
+    closer: Parked,
+    closing: Parked,
+    closed: Cell<bool>,
+}
+
+/// A place for one task to wait at.
+#[derive(Default)]
+struct Parked(Cell<Option<Waker>>);
+
+impl Parked {
+    fn park(&self, context: &Context<'_>) {
+        self.0.set(Some(context.waker().clone()));
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.0.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl<E: Env> Journal<E> {
+    /// Opens the journal in `dir`, an existing directory, for reading back what was appended from `start` on. A
+    /// directory without a journal gets one.
+    pub async fn recover(
+        env: E,
+        dir: &Path,
+        options: JournalOptions,
+        start: JournalPosition,
+    ) -> Result<Replay<E>, StorageError> {
+        Replay::open(env, dir, options, start).await
+    }
+
+    pub(super) fn start(env: E, dir: PathBuf, file_size: u64, resume: Resume, files: BTreeMap<u32, E::File>) -> Self {
+        let pool = BufferPool::new((2 * limits::JOURNAL_IN_FLIGHT + 2) * resume.frame.next_power_of_two(), 0);
+        let inner = Rc::new(Inner {
+            env: env.clone(),
+            dir,
+            journal: resume.journal,
+            file_size,
+            machine: RefCell::new(CommitMachine::new(resume, pool)),
+            files: RefCell::new(files),
+            listener: RefCell::new(None),
+            waiters: RefCell::default(),
+            writers: RefCell::default(),
+            kicked: Cell::new(false),
+            maker: Parked::default(),
+            closer: Parked::default(),
+            closing: Parked::default(),
+            closed: Cell::new(false),
+        });
+        for number in 0..limits::JOURNAL_IN_FLIGHT {
+            env.spawn(Lane::Latency, inner.clone().write_frames(number));
+        }
+        env.spawn(Lane::Background, inner.clone().make_files());
+        env.spawn(Lane::Background, inner.clone().close_when_idle());
+        Self(inner)
+    }
+
+    /// Appends a record, its payload in parts of at most [`limits::JOURNAL_PAYLOAD`] bytes together. Never waits: what
+    /// the disk cannot take yet waits in memory ([`Usage::backlog`]), and the caller bounds it.
+    pub fn append(&self, kind: u8, payload: &[&[u8]]) -> Sequence {
+        let sequence = self.0.machine.borrow_mut().append(kind, payload);
+        self.0.kick();
+        self.0.closer.wake();
+        sequence
+    }
+
+    /// The newest durable record; all before it are durable too.
+    pub fn durable(&self) -> Sequence {
+        self.0.machine.borrow().durable()
+    }
+
+    /// Resolves when the record is durable, or never will be.
+    pub fn wait_durable(&self, sequence: Sequence) -> impl Future<Output = Result<(), StorageError>> + use<E> {
+        let inner = self.0.clone();
+        let mut waits = false;
+        poll_fn(move |context| {
+            let machine = inner.machine.borrow();
+            if machine.durable() >= sequence {
+                return Poll::Ready(Ok(()));
+            }
+            if let Some(failure) = machine.failure() {
+                return Poll::Ready(Err(failure.clone()));
+            }
+            if !waits {
+                waits = true;
+                let mut waiters = inner.waiters.borrow_mut();
+                let at = waiters.partition_point(|(waited, _)| *waited <= sequence);
+                waiters.insert(at, (sequence, context.waker().clone()));
+            }
+            Poll::Pending
+        })
+    }
+
+    /// Has `listener` called after each commit, on this core, in place of an earlier one.
+    pub fn set_listener(&self, listener: Listener) {
+        *self.0.listener.borrow_mut() = Some(listener);
+    }
+
+    /// Where a replay must start so that it gives `sequence` and all after it; it may give some before.
+    pub fn position_of(&self, sequence: Sequence) -> JournalPosition {
+        self.0.machine.borrow().position_of(sequence)
+    }
+
+    /// Lets the space before `position` be reused: the checkpoint that holds it, or a later one, is durable.
+    pub fn free_before(&self, position: JournalPosition) {
+        self.0.machine.borrow_mut().free_before(position);
+        self.0.kick();
+    }
+
+    /// How full it is.
+    pub fn usage(&self) -> Usage {
+        self.0.machine.borrow().usage()
+    }
+
+    /// Makes everything appended durable, writes a closing frame, and ends the journal's tasks. Waits for as long as
+    /// the journal is full. Nothing may be appended any more.
+    pub async fn close(&self) -> Result<(), StorageError> {
+        let outcome = poll_fn(|context| self.0.poll_close(context)).await;
+        self.0.closed.set(true);
+        self.0.wake_all();
+        outcome
+    }
+}
+
+impl<E: Env> Inner<E> {
+    /// Wakes a writer that waits, unless one is on its way already.
+    fn kick(&self) {
+        if self.kicked.get() {
+            return;
+        }
+        let waiting = self.writers.borrow_mut().iter_mut().find_map(Option::take);
+        if let Some(writer) = waiting {
+            self.kicked.set(true);
+            writer.wake();
+        }
+    }
+
+    fn wake_all(&self) {
+        for writer in self.writers.borrow_mut().iter_mut().filter_map(Option::take) {
+            writer.wake();
+        }
+        self.maker.wake();
+        self.closer.wake();
+        self.closing.wake();
+    }
+
+    async fn write_frames(self: Rc<Self>, number: usize) {
+        while let Some(write) = poll_fn(|context| self.poll_start(number, context)).await {
+            self.kick(); // another writer, should there be more
+            let lsn = write.lsn;
+            if active(Mutant::JournalAcksBeforeWrite) {
+                self.committed(lsn);
+            }
+            match self.write(write).await {
+                Ok(()) => self.committed(lsn),
+                Err(_) if active(Mutant::JournalIgnoresFailedWrites) => self.committed(lsn),
+                Err(error) => self.fail(&error),
+            }
+        }
+    }
+
+    fn poll_start(&self, number: usize, context: &Context<'_>) -> Poll<Option<FrameWrite>> {
+        self.kicked.set(false);
+        if self.closed.get() {
+            return Poll::Ready(None);
+        }
+        let start = self.machine.borrow_mut().start();
+        match start {
+            Start::Write(write) => {
+                self.wake_maker();
+                return Poll::Ready(Some(write));
+            }
+            Start::NoSpace => self.wake_maker(),
+            Start::Wait => {}
+        }
+        if self.machine.borrow().is_claimed() {
+            self.closing.wake();
+        }
+        self.writers.borrow_mut()[number] = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    fn wake_maker(&self) {
+        if self.machine.borrow().wants_file().is_some() {
+            self.maker.wake();
+        }
+    }
+
+    /// Started here, awaited by the caller: the file map is not borrowed meanwhile.
+    fn write(&self, write: FrameWrite) -> impl Future<Output = std::io::Result<()>> + use<E> {
+        let file = self.files.borrow().get(&write.file).cloned();
+        async move {
+            let file = file.ok_or_else(|| std::io::Error::other("a journal file that is not open"))?;
+            if active(Mutant::JournalWritesWithoutDurability) {
+                return file.write_at(write.position, write.data).await;
+            }
+            file.write_durable(write.position, write.data).await
+        }
+    }
+
+    fn committed(&self, lsn: Lsn) {
+        let durable = self.machine.borrow_mut().written(lsn);
+        if let Some(durable) = durable {
+            self.wake_waiters(|waited| waited <= durable);
+            let listener = self.listener.borrow().clone();
+            if let Some(listener) = listener {
+                listener(Ok(durable));
+            }
+        }
+        self.closing.wake();
+    }
+
+    fn wake_waiters(&self, which: impl Fn(Sequence) -> bool) {
+        loop {
+            let mut waiters = self.waiters.borrow_mut();
+            if waiters.front().is_none_or(|(waited, _)| !which(*waited)) {
+                return;
+            }
+            let waiter = waiters.pop_front();
+            drop(waiters);
+            if let Some((_, waker)) = waiter {
+                waker.wake();
+            }
+        }
+    }
+
+    fn fail(&self, error: &std::io::Error) {
+        let why = StorageError::ShardFailed(format!("{}: {error}", self.dir.display()).into());
+        tracing::error!(dir = %self.dir.display(), %error, "a journal write failed: this shard serves no more");
+        self.fail_with(why);
+    }
+
+    fn fail_with(&self, why: StorageError) {
+        self.machine.borrow_mut().fail(why.clone());
+        self.wake_waiters(|_| true);
+        self.wake_all();
+        let listener = self.listener.borrow().clone();
+        if let Some(listener) = listener {
+            listener(Err(why));
+        }
+    }
+
+    async fn make_files(self: Rc<Self>) {
+        while let Some(index) = poll_fn(|context| self.poll_wanted(context)).await {
+            let header = FileHeader { journal: self.journal, index, len: self.file_size };
+            match files::make(&self.env, &self.dir, header).await {
+                Ok(file) => {
+                    self.files.borrow_mut().insert(index, file);
+                    self.machine.borrow_mut().file_made(index, header.capacity());
+                    self.kick();
+                }
+                Err(MakeError::Later(error)) => {
+                    tracing::warn!(dir = %self.dir.display(), %error, "cannot make another journal file; trying again");
+                    self.env.sleep(Duration::from_secs(1)).await;
+                }
+                Err(MakeError::Final(error)) => self.fail_with(StorageError::ShardFailed(error.to_string().into())),
+            }
+        }
+    }
+
+    fn poll_wanted(&self, context: &Context<'_>) -> Poll<Option<u32>> {
+        if self.closed.get() {
+            return Poll::Ready(None);
+        }
+        match self.machine.borrow().wants_file() {
+            Some(index) => Poll::Ready(Some(index)),
+            None => {
+                self.maker.park(context);
+                Poll::Pending
+            }
+        }
+    }
+
+    async fn close_when_idle(self: Rc<Self>) {
+        while poll_fn(|context| self.poll_unclaimed(context)).await {
+            let head = self.machine.borrow().head();
+            self.env.sleep(Duration::from_millis(limits::JOURNAL_IDLE_MS)).await;
+            let mut machine = self.machine.borrow_mut();
+            let idle = machine.head() == head && machine.is_quiet();
+            let claim = idle && !active(Mutant::JournalNeverCloses) && machine.claim();
+            drop(machine);
+            if claim {
+                self.kick();
+            }
+        }
+    }
+
+    /// True when there is something that no closing frame covers; false at the end.
+    fn poll_unclaimed(&self, context: &Context<'_>) -> Poll<bool> {
+        let machine = self.machine.borrow();
+        if self.closed.get() || machine.failure().is_some() {
+            return Poll::Ready(false);
+        }
+        if machine.is_claimed() {
+            self.closer.park(context);
+            return Poll::Pending;
+        }
+        Poll::Ready(true)
+    }
+
+    fn poll_close(&self, context: &Context<'_>) -> Poll<Result<(), StorageError>> {
+        let mut machine = self.machine.borrow_mut();
+        if let Some(failure) = machine.failure() {
+            return Poll::Ready(Err(failure.clone()));
+        }
+        let unclaimable = active(Mutant::JournalNeverCloses) && machine.is_quiet();
+        if machine.is_claimed() || unclaimable {
+            return Poll::Ready(Ok(()));
+        }
+        self.closing.park(context);
+        let claim = machine.is_quiet() && machine.claim();
+        drop(machine);
+        if claim {
+            self.kick();
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,120 @@
+//! The storage under simulated faults: workloads from seeds, checkers apart from them, minima that a run must reach.
+//!
+//! Environment: `SIM_SEEDS` (how many seeds, for a soak), `SIM_SEED` (replay this one alone, and print what it did).
+
+#[path = "simulation/journal.rs"]
+mod journal;
+#[path = "simulation/report.rs"]
+mod report;
+
+use report::Report;
+
+/// Seeds of an ordinary run.
+const SEEDS: u64 = 30;
+
+/// What an ordinary run of the journal's workload must at least have seen.
+const JOURNAL_MINIMA: &[(&str, u64)] = &[
+    ("power cut", 100),
+    ("kill", 25),
+    ("write torn", 60),
+    ("write lost", 40),
+    ("unreadable block", 10),
+    ("stall", 60),
+    ("bit rot", 15),
+    ("read error", 5),
+    ("write error", 2),
+    ("recovery", 120),
+    ("record verified", 4_000),
+    ("rot found", 2),
+];
+
+fn seeds() -> std::ops::Range<u64> {
+    let from_environment = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    match (from_environment("SIM_SEED"), from_environment("SIM_SEEDS")) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, count) => 0..count.unwrap_or(SEEDS),
+    }
+}
+
+/// Runs a workload over all seeds, each twice, and states what was seen.
+fn run_all(name: &str, minima: &[(&str, u64)], workload: impl Fn(u64) -> Result<Report, String>) {
+    let seeds = seeds();
+    let mut total = Report::default();
+    for seed in seeds.clone() {
+        let run = || workload(seed).unwrap_or_else(|broken| panic!("{name}, seed {seed}: {broken}"));
+        let (first, second) = (run(), run());
+        assert_eq!(first.trace, second.trace, "{name}, seed {seed}: two runs, two histories");
+        assert_eq!(first.counters, second.counters, "{name}, seed {seed}: two runs, two histories");
+        total.merge(&first);
+    }
+    println!("{name}: {} seeds, each twice to one trace hash", seeds.end - seeds.start);
+    print!("{total}");
+    if seeds.end - seeds.start >= SEEDS {
+        for (kind, least) in minima {
+            let seen = total.counters.get(kind);
+            assert!(seen >= *least, "{name}: {kind} {seen} times, at least {least} are due");
+        }
+    }
+}
+
+#[test]
+fn the_journal_keeps_what_it_acknowledged() {
+    run_all("journal", JOURNAL_MINIMA, journal::run);
+}
+
+#[cfg(feature = "mutants")]
+mod mutants {
+    use corelog_storage::mutant::{Mutant, choose};
+
+    use super::{journal, report::Report};
+
+    /// Within how many seeds each mutant must be caught.
+    const PATIENCE: u64 = 200;
+
+    /// Runs a workload with a mutant until a property fails; says which. A panic counts: assertions are properties too.
+    fn caught(mutant: Mutant, workload: fn(u64) -> Result<Report, String>) -> Option<(u64, String)> {
+        (0..PATIENCE).find_map(|seed| {
+            choose(Some(mutant));
+            let outcome = std::panic::catch_unwind(|| workload(seed));
+            choose(None);
+            match outcome {
+                Ok(Ok(_)) => None,
+                Ok(Err(property)) => Some((seed, property)),
+                Err(_) => Some((seed, "an assertion".to_string())),
+            }
+        })
+    }
+
+    fn all_caught(mutants: &[(Mutant, &str)], workload: fn(u64) -> Result<Report, String>) {
+        let mut wrong = Vec::new();
+        for (mutant, property) in mutants {
+            match caught(*mutant, workload) {
+                Some((seed, broken)) if broken.contains(property) => println!("{mutant:?}: seed {seed}: {broken}"),
+                Some((seed, broken)) => {
+                    wrong.push(format!("{mutant:?} broke another property at seed {seed}: {broken}"))
+                }
+                None => wrong.push(format!("{mutant:?} survived {PATIENCE} seeds")),
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn every_bug_of_the_journal_is_caught() {
+        all_caught(
+            &[
+                (Mutant::JournalAcksBeforeWrite, "acknowledged"),
+                (Mutant::JournalAcksOutOfOrder, "acknowledged"),
+                (Mutant::JournalWritesWithoutDurability, "acknowledged"),
+                (Mutant::JournalSkipsFrameCrc, "never appended"),
+                (Mutant::JournalSkipsChain, "never appended"),
+                (Mutant::JournalFreesEarly, "needed"),
+                (Mutant::JournalForgetsDirectorySync, "acknowledged"),
+                (Mutant::JournalIgnoresFailedWrites, "acknowledged"),
+                (Mutant::JournalTakesRotForTornTail, "idle"),
+                (Mutant::JournalNeverCloses, "idle"),
+            ],
+            journal::run,
+        );
+    }
+}
