@@ -18,3 +18,6 @@ pub mod log;
 pub mod record;
 pub mod replay;
 pub mod topic_name;
+
+#[cfg(test)]
+mod local_log_tests;

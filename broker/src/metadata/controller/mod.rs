@@ -1,11 +1,12 @@
 //! The controller: decides what becomes of the cluster's metadata. One runs, on core 0 of the active node.
 
+pub mod driver;
 pub mod machine;
 
 mod configs;
 mod partitions;
 mod replicas;
-mod start;
+pub mod start;
 mod topics;
 
 #[cfg(test)]
