@@ -13,5 +13,6 @@ pub mod partition;
 pub mod placement;
 pub mod producer_ids;
 pub mod router;
+pub mod serve;
 pub mod sim;
 pub mod timeout;

@@ -35,6 +35,12 @@ pub const BROKER_IDS_PER_NODE: i32 = 1000;
 pub const MAILBOX_CREDITS: usize = 1024;
 /// How long to wait after an accept that failed.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// How long connections may take to get their last answers when the node stops, and how often it looks.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// See [`STOP_PATIENCE`].
+pub const STOP_POLL: Duration = Duration::from_millis(10);
+/// Buffer memory that a core makes ready in advance.
+pub const POOL_TOUCH_AHEAD: usize = 4 * MIB;
 /// Connections of one core.
 pub const CONNECTIONS_PER_CORE: usize = 100_000;
 /// Responses sent in one go at most, in bytes: beyond it what is there is sent first.
