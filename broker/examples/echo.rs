@@ -2,6 +2,8 @@
 //!
 //! usage: echo MODE ROUNDS CONNECTIONS [DIR]   MODE: echo | floor | journal
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the outside of the environment")]
+
 use std::{
     cell::{Cell, RefCell},
     io::{Read, Write},

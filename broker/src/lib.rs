@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod config;
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the environment")]
 pub mod core;
 pub mod core_state;
 pub mod error;

@@ -1,5 +1,7 @@
 //! One contract, two worlds: the suites of storage and of the network over the simulated and the real environment.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the outside of the environment")]
+
 use std::{path::PathBuf, time::Duration};
 
 use corelog_broker::{

@@ -1,6 +1,8 @@
 //! Under load that keeps every processor busy, no core sleeps while it has work: a heartbeat asked for from outside is
 //! answered in time, over sockets and by tasks that wake each other across cores.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the outside of the environment")]
+
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},

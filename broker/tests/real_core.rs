@@ -1,5 +1,7 @@
 //! The real environment on real cores: what its interface promises, over both kernel paths.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the outside of the environment")]
+
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
