@@ -16,6 +16,7 @@ use corelog_storage::shard::Shard;
 use crate::{
     config::{BrokerConfig, listener::Endpoint},
     core::env::{CoreId, NetEnv},
+    group::core_desk::Groups,
     metadata::{ids::NodeId, image::ClusterImage},
     net::{
         budget::Budget,
@@ -54,6 +55,8 @@ pub struct Core<E: NetEnv> {
     pub complaints: Complaints,
     /// The controller, on its core, once it runs.
     pub controller: OnceCell<Rc<dyn Controller>>,
+    /// The coordinators of the groups that its partitions keep.
+    pub groups: Groups<E>,
     /// Ids for idempotent producers.
     pub producer_ids: ProducerIds,
     image: RefCell<Arc<ClusterImage>>,
@@ -83,6 +86,7 @@ impl<E: NetEnv> Core<E> {
         let core = Rc::new(Self {
             id: parts.env.core(),
             node: parts.config.node,
+            groups: Groups::new(&parts.env, &parts.config.groups),
             config: parts.config,
             endpoints: parts.endpoints,
             shard: parts.shard,
@@ -125,6 +129,7 @@ impl<E: NetEnv> Core<E> {
             // Seen at once: what is new is led before the first wait of `reconcile`.
             *self.image.borrow_mut() = image.clone();
             self.partitions.reconcile(self, &before, &image).await;
+            self.groups.follow(self, &before, &image);
         }
         self.publishing.set(false);
         self.publishers.take().into_iter().for_each(Waker::wake);

@@ -5,12 +5,25 @@
 //! finished later; Fetch answers with a chain of buffers.
 
 pub mod api_versions;
+pub mod delete_groups;
 pub mod delete_records;
+pub mod describe_groups;
 pub mod fetch;
+pub mod find_coordinator;
+#[cfg(test)]
+mod group_tests;
+pub mod heartbeat;
 pub mod init_producer_id;
+pub mod join_group;
+pub mod leave_group;
+pub mod list_groups;
 pub mod list_offsets;
+pub mod offset_commit;
+pub mod offset_delete;
+pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 pub mod produce;
+pub mod sync_group;
 
 use std::{fmt, future::Future, net::SocketAddr, pin::Pin, rc::Rc, sync::Arc};
 
@@ -141,6 +154,17 @@ table! {
     DeleteRecords FRAME_MAX_WITHOUT_RECORDS delete_records;
     InitProducerId FRAME_MAX_WITHOUT_RECORDS init_producer_id;
     OffsetForLeaderEpoch FRAME_MAX_WITHOUT_RECORDS offset_for_leader_epoch;
+    FindCoordinator FRAME_MAX_WITHOUT_RECORDS find_coordinator;
+    JoinGroup FRAME_MAX_WITHOUT_RECORDS join_group;
+    SyncGroup FRAME_MAX_WITHOUT_RECORDS sync_group;
+    Heartbeat FRAME_MAX_WITHOUT_RECORDS heartbeat;
+    LeaveGroup FRAME_MAX_WITHOUT_RECORDS leave_group;
+    OffsetCommit FRAME_MAX_WITHOUT_RECORDS offset_commit;
+    OffsetFetch FRAME_MAX_WITHOUT_RECORDS offset_fetch;
+    OffsetDelete FRAME_MAX_WITHOUT_RECORDS offset_delete;
+    ListGroups FRAME_MAX_WITHOUT_RECORDS list_groups;
+    DescribeGroups FRAME_MAX_WITHOUT_RECORDS describe_groups;
+    DeleteGroups FRAME_MAX_WITHOUT_RECORDS delete_groups;
 }
 
 /// The APIs served, with the versions told to clients.

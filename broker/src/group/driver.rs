@@ -48,7 +48,7 @@ pub trait CoordinatorLog: 'static {
     fn committed(&self, end: Offset) -> impl Future<Output = Result<(), Self::Error>> + 'static;
     /// Whole batches from the one that holds `from`, all committed, about `max_bytes` of them but at least one; and
     /// where the next ones begin.
-    fn read(&self, from: Offset, max_bytes: usize) -> impl Future<Output = Result<(Vec<Bytes>, Offset), Self::Error>>;
+    fn read(&self, from: Offset, max_bytes: usize) -> impl Future<Output = Result<(Bytes, Offset), Self::Error>>;
 }
 
 /// One coordinator on its core.
@@ -207,11 +207,9 @@ impl<E: Env, L: CoordinatorLog> Driver<E, L> {
             if matches!(self.state.borrow().phase, Phase::Resigned) {
                 return Ok(None);
             }
-            let (chain, next) = self.log.read(from, LOAD_CHUNK).await.map_err(LoadFailure::Log)?;
-            for batches in chain {
-                passed_over += record_codec::decode_batches(batches, |record| loader.replay(&record))
-                    .map_err(LoadFailure::Records)?;
-            }
+            let (batches, next) = self.log.read(from, LOAD_CHUNK).await.map_err(LoadFailure::Log)?;
+            let replayed = record_codec::decode_batches(batches, |record| loader.replay(&record));
+            passed_over += replayed.map_err(LoadFailure::Records)?;
             assert!(next > from, "a read of a coordinator's partition gets on");
             from = next;
             self.env.sleep(Duration::ZERO).await; // others have work on this core too

@@ -3,13 +3,15 @@
 //! [`call`] says what may be asked. [`coordinator_machine`] is the coordinator of all groups that one partition of
 //! `__consumer_offsets` keeps, a pure machine; the phases of the protocol are [`join_machine`] and [`sync_machine`],
 //! offsets and the end of groups [`offsets_machine`]. A group's working state is [`state`], what may be shown is
-//! [`committed`]. [`record`] says what is written.
+//! [`committed`]. [`record`] says what is written. [`driver`] runs a coordinator on its core; [`desk`] is what the
+//! handlers of requests see of all of them, [`core_desk`] how a core provides it.
 
-pub mod api;
 pub mod call;
 mod committed;
 pub mod config;
 pub mod coordinator_machine;
+pub mod core_desk;
+pub mod desk;
 pub mod driver;
 pub mod error;
 mod join_machine;
@@ -18,7 +20,7 @@ pub mod names;
 mod offsets_machine;
 pub mod record;
 mod record_codec;
-mod slot;
+pub(crate) mod slot;
 pub mod state;
 mod subscription;
 mod sync_machine;

@@ -9,12 +9,12 @@ use std::{
 };
 
 /// The giving end. Dropped without a value, the other end gets `None`.
-pub(super) struct Slot<T> {
+pub(crate) struct Slot<T> {
     shared: Rc<RefCell<Shared<T>>>,
 }
 
 /// The waiting end.
-pub(super) struct Filled<T> {
+pub(crate) struct Filled<T> {
     shared: Rc<RefCell<Shared<T>>>,
 }
 
@@ -25,14 +25,14 @@ struct Shared<T> {
 }
 
 /// Both ends of a slot.
-pub(super) fn pair<T>() -> (Slot<T>, Filled<T>) {
+pub(crate) fn pair<T>() -> (Slot<T>, Filled<T>) {
     let shared = Rc::new(RefCell::new(Shared { value: None, open: true, waiter: None }));
     (Slot { shared: Rc::clone(&shared) }, Filled { shared })
 }
 
 impl<T> Slot<T> {
     /// Gives the value.
-    pub(super) fn fill(self, value: T) {
+    pub(crate) fn fill(self, value: T) {
         self.shared.borrow_mut().value = Some(value);
     }
 }

@@ -5,6 +5,7 @@
 //! asks nobody in turn: messages go one hop.
 
 pub mod fetch;
+pub mod group;
 pub mod metadata;
 pub mod produce;
 pub mod query;
@@ -23,6 +24,7 @@ use corelog_storage::{
 
 use self::{
     fetch::{FetchId, Signal},
+    group::GroupLetter,
     produce::{Produced, Routed},
     query::Asked,
 };
@@ -34,6 +36,10 @@ use crate::{
     },
     core_state::Core,
     error::Fault,
+    group::{
+        call::{Answer as GroupAnswer, Listed},
+        error::GroupError,
+    },
     metadata::{
         call::{MetadataAnswer, MetadataCall},
         image::{ClusterImage, ImageVersion, TopicImage},
@@ -94,6 +100,12 @@ pub enum CoreMessage {
     FetchCancel(FetchId),
     /// Questions about partitions.
     Query(Vec<Asked>),
+    /// A call of the coordinator that keeps its groups in that partition of `__consumer_offsets`.
+    Group(GroupLetter),
+    /// Note to the asking core: the answer to a call that was parked.
+    GroupReleased(u64, Box<GroupAnswer>),
+    /// The groups coordinated on the core.
+    ListGroups,
     /// A change of the cluster's metadata: to core 0.
     Metadata(MetadataCall),
     /// Note: the cluster as it is now.
@@ -116,6 +128,12 @@ pub enum CoreReply {
     },
     /// To `FetchCollect`, by partition.
     Fetched(Vec<Fetched>),
+    /// To `Group`.
+    GroupAnswered(Box<GroupAnswer>),
+    /// To `Group`, which will take longer: [`CoreMessage::GroupReleased`] follows.
+    GroupParked,
+    /// To `ListGroups`.
+    GroupsListed(Result<Vec<Listed>, GroupError>),
     /// To `Metadata`.
     Metadata(MetadataAnswer),
     /// To `Query`, in its order.
@@ -171,7 +189,10 @@ fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessag
         }
         CoreMessage::Query(questions) => query::serve(core, caller, questions),
         CoreMessage::Metadata(call) => metadata::serve(core, caller, call),
+        CoreMessage::Group(letter) => group::serve(core, caller, letter),
+        CoreMessage::ListGroups => caller.reply(CoreReply::GroupsListed(core.groups.list())),
         CoreMessage::FetchWait { .. }
+        | CoreMessage::GroupReleased(..)
         | CoreMessage::FetchReady { .. }
         | CoreMessage::FetchCancel(_)
         | CoreMessage::Image(_)
@@ -185,6 +206,7 @@ fn on_note<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, message: CoreMessage) {
         CoreMessage::FetchReady { id, available } => fetch::share_ready(core, from, id, available),
         CoreMessage::FetchCancel(id) => drop(core.router.shares.borrow_mut().remove(&(from, id))),
         CoreMessage::Image(image) => apply_image(core, from, image),
+        CoreMessage::GroupReleased(id, answer) => core.groups.released(id, *answer),
         CoreMessage::ImageApplied(version) => {
             if let Some(controller) = core.controller.get() {
                 controller.applied(from, version);
@@ -193,6 +215,8 @@ fn on_note<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, message: CoreMessage) {
         CoreMessage::Produce(_)
         | CoreMessage::FetchBegin { .. }
         | CoreMessage::FetchCollect { .. }
+        | CoreMessage::Group(_)
+        | CoreMessage::ListGroups
         | CoreMessage::Metadata(_)
         | CoreMessage::Query(_) => unreachable!("a request sent as a note"),
     }

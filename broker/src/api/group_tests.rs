@@ -26,12 +26,21 @@ use corelog_wire::{
     },
 };
 
-use super::*;
-use crate::group::{
-    config::Config,
-    coordinator_machine::{Coordinator, Effects, Loader},
-    state::Ticket,
-    turn::Now,
+use crate::{
+    api::{
+        delete_groups, describe_groups, find_coordinator, heartbeat, join_group, leave_group, list_groups,
+        offset_commit, offset_fetch, sync_group,
+    },
+    group::{
+        call::{Answer, Call, Client, Listed},
+        config::Config,
+        coordinator_machine::{Coordinator, Effects, Loader},
+        desk::{Asker, Desk, Endpoint, Topic},
+        error::GroupError,
+        names::GroupId,
+        state::Ticket,
+        turn::Now,
+    },
 };
 
 /// One coordinator, and one topic `t` of two partitions.
@@ -129,9 +138,9 @@ fn join_request(member: &str) -> JoinGroupRequest {
 
 /// A stable group of one.
 fn member_of(desk: &FakeDesk) -> JoinGroupResponse {
-    let first = now(join_group::handle(desk, &asker(9), join_request("")));
+    let first = now(join_group::answer(desk, &asker(9), join_request("")));
     assert_eq!(first.error_code, ErrorCode::MemberIdRequired.code());
-    let joined = now(join_group::handle(desk, &asker(9), join_request(&first.member_id)));
+    let joined = now(join_group::answer(desk, &asker(9), join_request(&first.member_id)));
     assert_eq!((joined.error_code, joined.generation_id, joined.members.len()), (0, 1, 1));
     let sync = SyncGroupRequest {
         group_id: "g".into(),
@@ -143,7 +152,7 @@ fn member_of(desk: &FakeDesk) -> JoinGroupResponse {
         }],
         ..SyncGroupRequest::default()
     };
-    let synced = now(sync_group::handle(desk, &asker(5), sync));
+    let synced = now(sync_group::answer(desk, &asker(5), sync));
     assert_eq!((synced.error_code, &synced.assignment[..]), (0, &b"mine"[..]));
     joined
 }
@@ -158,34 +167,34 @@ fn a_member_joins_syncs_beats_and_leaves() {
         member_id: joined.member_id.clone(),
         ..HeartbeatRequest::default()
     };
-    assert_eq!(now(heartbeat::handle(&desk, &asker(4), beat(1))).error_code, 0);
-    let stale = now(heartbeat::handle(&desk, &asker(4), beat(0)));
+    assert_eq!(now(heartbeat::answer(&desk, &asker(4), beat(1))).error_code, 0);
+    let stale = now(heartbeat::answer(&desk, &asker(4), beat(0)));
     assert_eq!(stale.error_code, ErrorCode::IllegalGeneration.code());
     let leave = LeaveGroupRequest {
         group_id: "g".into(),
         members: vec![MemberIdentity { member_id: joined.member_id.clone(), ..MemberIdentity::default() }],
         ..LeaveGroupRequest::default()
     };
-    let left = now(leave_group::handle(&desk, &asker(5), leave));
+    let left = now(leave_group::answer(&desk, &asker(5), leave));
     assert_eq!((left.error_code, left.members[0].error_code), (0, 0));
     let again = LeaveGroupRequest { group_id: "g".into(), member_id: joined.member_id, ..LeaveGroupRequest::default() };
-    let gone = now(leave_group::handle(&desk, &asker(2), again));
+    let gone = now(leave_group::answer(&desk, &asker(2), again));
     assert_eq!(gone.error_code, ErrorCode::UnknownMemberId.code());
 }
 
 #[test]
 fn old_versions_join_at_once_and_get_no_nulls() {
     let desk = FakeDesk::new();
-    let joined = now(join_group::handle(&desk, &asker(0), join_request("")));
+    let joined = now(join_group::answer(&desk, &asker(0), join_request("")));
     assert_eq!((joined.error_code, joined.protocol_name.as_deref()), (0, Some("range")));
     let refused =
-        now(join_group::handle(&desk, &asker(6), JoinGroupRequest { group_id: "".into(), ..join_request("") }));
+        now(join_group::answer(&desk, &asker(6), JoinGroupRequest { group_id: "".into(), ..join_request("") }));
     assert_eq!((refused.error_code, refused.protocol_name), (ErrorCode::InvalidGroupId.code(), Some(String::new())));
     for version in 0..=9 {
         assert!(joined.clone().to_bytes(version).is_ok() || joined.skip_assignment, "version {version}");
     }
     let short = JoinGroupRequest { session_timeout_ms: 5, ..join_request("") };
-    let refused = now(join_group::handle(&desk, &asker(9), short));
+    let refused = now(join_group::answer(&desk, &asker(9), short));
     assert_eq!(refused.error_code, ErrorCode::InvalidSessionTimeout.code());
 }
 
@@ -211,14 +220,14 @@ fn offsets_are_committed_and_fetched_in_every_version() {
     let desk = FakeDesk::new();
     for version in 2..=10 {
         let (name, id) = if version >= 10 { ("", TOPIC) } else { ("t", TopicId::default()) };
-        let response = now(offset_commit::handle(&desk, &asker(version), commit_request(name, id, 1)));
+        let response = now(offset_commit::answer(&desk, &asker(version), commit_request(name, id, 1)));
         assert_eq!(response.topics[0].partitions[0].error_code, 0, "version {version}");
         response.to_bytes(version).unwrap();
     }
     for version in 1..=7 {
         let topics = vec![OffsetFetchRequestTopic { name: "t".into(), partition_indexes: vec![0, 1] }];
         let request = OffsetFetchRequest { group_id: "simple".into(), topics: Some(topics), ..Default::default() };
-        let response = now(offset_fetch::handle(&desk, &asker(version), request));
+        let response = now(offset_fetch::answer(&desk, &asker(version), request));
         let found: Vec<i64> = response.topics[0].partitions.iter().map(|found| found.committed_offset).collect();
         assert_eq!(found, [-1, 42], "version {version}");
         response.to_bytes(version).unwrap();
@@ -229,7 +238,7 @@ fn offsets_are_committed_and_fetched_in_every_version() {
         let one = OffsetFetchRequestGroup { group_id: "simple".into(), topics: Some(topics), ..Default::default() };
         let all = OffsetFetchRequestGroup { group_id: "simple".into(), topics: None, ..Default::default() };
         let request = OffsetFetchRequest { groups: vec![one, all], require_stable: true, ..Default::default() };
-        let response = now(offset_fetch::handle(&desk, &asker(version), request));
+        let response = now(offset_fetch::answer(&desk, &asker(version), request));
         for group in &response.groups {
             assert_eq!(group.topics[0].partitions[0].committed_offset, 42, "version {version}");
         }
@@ -241,7 +250,7 @@ fn offsets_are_committed_and_fetched_in_every_version() {
 fn what_does_not_exist_is_named_by_kafkas_errors() {
     let desk = FakeDesk::new();
     let error = |version, topic, id, partition| {
-        let response = now(offset_commit::handle(&desk, &asker(version), commit_request(topic, id, partition)));
+        let response = now(offset_commit::answer(&desk, &asker(version), commit_request(topic, id, partition)));
         ErrorCode::from_i16(response.topics[0].partitions[0].error_code).unwrap()
     };
     assert_eq!(error(9, "u", TopicId::default(), 0), ErrorCode::UnknownTopicOrPartition);
@@ -253,16 +262,16 @@ fn what_does_not_exist_is_named_by_kafkas_errors() {
         ..commit_request("t", TopicId::default(), 0)
     };
     for (version, expected) in [(8, ErrorCode::IllegalGeneration), (9, ErrorCode::GroupIdNotFound)] {
-        let response = now(offset_commit::handle(&desk, &asker(version), stranger.clone()));
+        let response = now(offset_commit::answer(&desk, &asker(version), stranger.clone()));
         assert_eq!(response.topics[0].partitions[0].error_code, expected.code());
     }
     let describe = DescribeGroupsRequest { groups: vec!["none".into()], ..DescribeGroupsRequest::default() };
-    let old = now(describe_groups::handle(&desk, &asker(5), describe.clone()));
+    let old = now(describe_groups::answer(&desk, &asker(5), describe.clone()));
     assert_eq!((old.groups[0].error_code, old.groups[0].group_state.as_str()), (0, "Dead"));
-    let new = now(describe_groups::handle(&desk, &asker(6), describe));
+    let new = now(describe_groups::answer(&desk, &asker(6), describe));
     assert_eq!(new.groups[0].error_code, ErrorCode::GroupIdNotFound.code());
     let delete = DeleteGroupsRequest { groups_names: vec!["none".into()] };
-    let deleted = now(delete_groups::handle(&desk, &asker(3), delete));
+    let deleted = now(delete_groups::answer(&desk, &asker(3), delete));
     assert_eq!(deleted.results[0].error_message.as_deref(), Some("Group none not found."));
 }
 
@@ -270,11 +279,11 @@ fn what_does_not_exist_is_named_by_kafkas_errors() {
 fn groups_are_listed_described_and_deleted() {
     let desk = FakeDesk::new();
     let joined = member_of(&desk);
-    now(offset_commit::handle(&desk, &asker(9), commit_request("t", TopicId::default(), 0)));
+    now(offset_commit::answer(&desk, &asker(9), commit_request("t", TopicId::default(), 0)));
     let list = |states: &[&str], types: &[&str]| {
         let strings = |of: &[&str]| of.iter().map(|text| (*text).to_owned()).collect();
         let request = ListGroupsRequest { states_filter: strings(states), types_filter: strings(types) };
-        let listed = now(list_groups::handle(&desk, &asker(5), request));
+        let listed = now(list_groups::answer(&desk, &asker(5), request));
         listed.groups.into_iter().map(|group| (group.group_id, group.group_state)).collect::<Vec<_>>()
     };
     let pair = |group: &str, state: &str| (group.to_owned(), state.to_owned());
@@ -282,13 +291,13 @@ fn groups_are_listed_described_and_deleted() {
     assert_eq!(list(&["STABLE"], &["Classic"]), [pair("g", "Stable")]);
     assert_eq!(list(&[], &["consumer"]), []);
     let request = DescribeGroupsRequest { groups: vec!["g".into()], include_authorized_operations: true };
-    let described = now(describe_groups::handle(&desk, &asker(6), request)).groups.remove(0);
+    let described = now(describe_groups::answer(&desk, &asker(6), request)).groups.remove(0);
     assert_eq!((described.group_state.as_str(), described.protocol_data.as_str()), ("Stable", "range"));
     assert_eq!(described.authorized_operations, 3400);
     assert_eq!(described.members[0].member_id, joined.member_id);
     assert_eq!(&described.members[0].member_assignment[..], b"mine");
     let delete = DeleteGroupsRequest { groups_names: vec!["g".into(), "simple".into()] };
-    let deleted = now(delete_groups::handle(&desk, &asker(2), delete));
+    let deleted = now(delete_groups::answer(&desk, &asker(2), delete));
     let errors: Vec<i16> = deleted.results.iter().map(|result| result.error_code).collect();
     assert_eq!(errors, [ErrorCode::NonEmptyGroup.code(), 0]);
 }
@@ -303,12 +312,12 @@ fn coordinators_are_found_one_by_one_or_in_batches() {
         } else {
             request.key = "g".into();
         }
-        let response = now(find_coordinator::handle(&desk, &asker(version), request));
+        let response = now(find_coordinator::answer(&desk, &asker(version), request));
         response.to_bytes(version).unwrap();
         let found = if version >= 4 { response.coordinators[0].node_id } else { response.node_id };
         assert_eq!(found, 1, "version {version}");
     }
     let request = FindCoordinatorRequest { key_type: 1, coordinator_keys: vec!["x".into()], ..Default::default() };
-    let response = now(find_coordinator::handle(&desk, &asker(6), request));
+    let response = now(find_coordinator::answer(&desk, &asker(6), request));
     assert_eq!(response.coordinators[0].error_code, ErrorCode::UnsupportedVersion.code());
 }

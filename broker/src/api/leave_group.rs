@@ -3,16 +3,28 @@
 //! Up to version 2 one member leaves and the response's error is that member's; from 3 on a batch, also of static
 //! members by their names (KIP-345).
 
+use std::rc::Rc;
+
 use corelog_wire::messages::{LeaveGroupRequest, LeaveGroupResponse, leave_group::MemberResponse};
 
-use super::{Asker, Desk, code, code_of, instance, mismatch};
+use crate::group::desk::{Asker, Desk, code, code_of, instance, mismatch};
 use crate::group::{
     call::{Answer, Call, Leave, Left},
     error::GroupError,
 };
+use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, group::core_desk::CoreDesk};
 
 /// Answers when the group's record of it, if there is one, is committed.
-pub async fn handle(desk: &impl Desk, asker: &Asker, request: LeaveGroupRequest) -> LeaveGroupResponse {
+pub async fn handle<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    request: LeaveGroupRequest,
+) -> LeaveGroupResponse {
+    answer(&CoreDesk::new(core, context), &CoreDesk::<E>::asker(context), request).await
+}
+
+/// The same before any desk.
+pub async fn answer(desk: &impl Desk, asker: &Asker, request: LeaveGroupRequest) -> LeaveGroupResponse {
     let members: Vec<_> = if asker.version <= 2 {
         vec![(request.member_id.into(), None)]
     } else {

@@ -4,6 +4,8 @@
 //! group is GROUP_ID_NOT_FOUND, before it ILLEGAL_GENERATION. From version 10 on topics are named by id (KIP-848).
 //! Offsets of topics and partitions that do not exist are refused one by one; the others are committed all or none.
 
+use std::rc::Rc;
+
 use corelog_storage::ids::TopicId;
 use corelog_wire::{
     error_code::ErrorCode,
@@ -13,14 +15,24 @@ use corelog_wire::{
     },
 };
 
-use super::{Asker, Desk, Topic, code, code_of, instance, mismatch};
+use crate::group::desk::{Asker, Desk, Topic, code, code_of, instance, mismatch};
 use crate::group::{
     call::{Answer, Call, CommitOffsets, PartitionCommit},
     names::Generation,
 };
+use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, group::core_desk::CoreDesk};
 
 /// Answers when the offsets are committed.
-pub async fn handle(desk: &impl Desk, asker: &Asker, request: OffsetCommitRequest) -> OffsetCommitResponse {
+pub async fn handle<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    request: OffsetCommitRequest,
+) -> OffsetCommitResponse {
+    answer(&CoreDesk::new(core, context), &CoreDesk::<E>::asker(context), request).await
+}
+
+/// The same before any desk.
+pub async fn answer(desk: &impl Desk, asker: &Asker, request: OffsetCommitRequest) -> OffsetCommitResponse {
     let by_id = asker.version >= 10;
     let mut response = Vec::with_capacity(request.topics.len());
     let mut topics = Vec::new();

@@ -4,16 +4,28 @@
 //! first (KIP-394), from 5 on members may be static (KIP-345), from 9 on a leader may be told to skip the assignment
 //! (KIP-814). Before version 7 the protocol's name is never null.
 
+use std::rc::Rc;
+
 use corelog_wire::messages::{JoinGroupRequest, JoinGroupResponse, join_group::JoinGroupResponseMember};
 
-use super::{Asker, Desk, code, instance, mismatch};
+use crate::group::desk::{Asker, Desk, code, instance, mismatch};
 use crate::group::{
     call::{Answer, Call, Join, JoinRefused, Joined},
     names::MemberId,
 };
+use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, group::core_desk::CoreDesk};
 
 /// Answers when the join phase ends.
-pub async fn handle(desk: &impl Desk, asker: &Asker, request: JoinGroupRequest) -> JoinGroupResponse {
+pub async fn handle<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    request: JoinGroupRequest,
+) -> JoinGroupResponse {
+    answer(&CoreDesk::new(core, context), &CoreDesk::<E>::asker(context), request).await
+}
+
+/// The same before any desk.
+pub async fn answer(desk: &impl Desk, asker: &Asker, request: JoinGroupRequest) -> JoinGroupResponse {
     let version = asker.version;
     let member = MemberId::from(request.member_id.as_str());
     let rebalance_timeout_ms = if version == 0 { request.session_timeout_ms } else { request.rebalance_timeout_ms };

@@ -2,17 +2,29 @@
 //!
 //! From version 5 on a member says which protocol it believes in, and is refused if it is another (KIP-559).
 
+use std::rc::Rc;
+
 use corelog_wire::messages::{SyncGroupRequest, SyncGroupResponse};
 
-use super::{Asker, Desk, code, instance, mismatch};
+use crate::group::desk::{Asker, Desk, code, instance, mismatch};
 use crate::group::{
     call::{Answer, Call, Sync},
     error::GroupError,
     names::Generation,
 };
+use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, group::core_desk::CoreDesk};
 
 /// Answers when the assignment is there.
-pub async fn handle(desk: &impl Desk, _: &Asker, request: SyncGroupRequest) -> SyncGroupResponse {
+pub async fn handle<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    request: SyncGroupRequest,
+) -> SyncGroupResponse {
+    answer(&CoreDesk::new(core, context), &CoreDesk::<E>::asker(context), request).await
+}
+
+/// The same before any desk.
+pub async fn answer(desk: &impl Desk, _: &Asker, request: SyncGroupRequest) -> SyncGroupResponse {
     let assignments = request.assignments.into_iter().map(|given| (given.member_id.into(), given.assignment));
     let sync = Sync {
         group: request.group_id.into(),

@@ -2,14 +2,26 @@
 //!
 //! Version 4 filters by state (KIP-518), 5 by type (KIP-848), both whatever the case. All groups are classic ones.
 
+use std::rc::Rc;
+
 use corelog_wire::messages::{ListGroupsRequest, ListGroupsResponse, list_groups::ListedGroup};
 
-use super::{Asker, Desk, code};
+use crate::group::desk::{Asker, Desk, code};
+use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, group::core_desk::CoreDesk};
 
 const TYPE: &str = "classic";
 
 /// Answers from what is committed.
-pub async fn handle(desk: &impl Desk, _: &Asker, request: ListGroupsRequest) -> ListGroupsResponse {
+pub async fn handle<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    request: ListGroupsRequest,
+) -> ListGroupsResponse {
+    answer(&CoreDesk::new(core, context), &CoreDesk::<E>::asker(context), request).await
+}
+
+/// The same before any desk.
+pub async fn answer(desk: &impl Desk, _: &Asker, request: ListGroupsRequest) -> ListGroupsResponse {
     let listed = match desk.list().await {
         Ok(listed) => listed,
         Err(error) => return ListGroupsResponse { error_code: code(error), ..ListGroupsResponse::default() },

@@ -1,5 +1,7 @@
 //! OffsetDelete, version 0 (KIP-496): deletes offsets of topics to which no member of the group subscribes.
 
+use std::rc::Rc;
+
 use corelog_wire::{
     error_code::ErrorCode,
     messages::{
@@ -8,11 +10,21 @@ use corelog_wire::{
     },
 };
 
-use super::{Asker, Desk, code, code_of, mismatch};
 use crate::group::call::{Answer, Call, DeleteOffsets};
+use crate::group::desk::{Asker, Desk, code, code_of, mismatch};
+use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, group::core_desk::CoreDesk};
 
 /// Answers when the deletion is committed.
-pub async fn handle(desk: &impl Desk, _: &Asker, request: OffsetDeleteRequest) -> OffsetDeleteResponse {
+pub async fn handle<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    request: OffsetDeleteRequest,
+) -> OffsetDeleteResponse {
+    answer(&CoreDesk::new(core, context), &CoreDesk::<E>::asker(context), request).await
+}
+
+/// The same before any desk.
+pub async fn answer(desk: &impl Desk, _: &Asker, request: OffsetDeleteRequest) -> OffsetDeleteResponse {
     let mut response = OffsetDeleteResponse::default();
     let mut topics = Vec::new();
     for topic in request.topics {

@@ -1,15 +1,27 @@
 //! DeleteGroups, versions 0 to 3: deletes empty groups with their offsets; version 3 says in words what was wrong.
 
+use std::rc::Rc;
+
 use corelog_wire::messages::{DeleteGroupsRequest, DeleteGroupsResponse, delete_groups::DeletableGroupResult};
 
-use super::{Asker, Desk, code, mismatch};
+use crate::group::desk::{Asker, Desk, code, mismatch};
 use crate::group::{
     call::{Answer, Call},
     error::GroupError,
 };
+use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, group::core_desk::CoreDesk};
 
 /// Answers when the deletions are committed.
-pub async fn handle(desk: &impl Desk, _: &Asker, request: DeleteGroupsRequest) -> DeleteGroupsResponse {
+pub async fn handle<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    request: DeleteGroupsRequest,
+) -> DeleteGroupsResponse {
+    answer(&CoreDesk::new(core, context), &CoreDesk::<E>::asker(context), request).await
+}
+
+/// The same before any desk.
+pub async fn answer(desk: &impl Desk, _: &Asker, request: DeleteGroupsRequest) -> DeleteGroupsResponse {
     let mut results = Vec::with_capacity(request.groups_names.len());
     for group_id in request.groups_names {
         let outcome = match desk.call(Call::Delete(group_id.as_str().into())).await {

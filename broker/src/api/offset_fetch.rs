@@ -4,6 +4,8 @@
 //! is each partition's; from 2 on null topics mean all. From version 7 on the client may wait for offsets in flight
 //! (KIP-447). From version 10 on topics are named by id (KIP-848).
 
+use std::rc::Rc;
+
 use corelog_storage::ids::TopicId;
 use corelog_wire::{
     Uuid,
@@ -17,14 +19,24 @@ use corelog_wire::{
     },
 };
 
-use super::{Asker, Desk, code, mismatch};
+use crate::group::desk::{Asker, Desk, code, mismatch};
 use crate::group::{
     call::{Answer, Call, FetchOffsets, FetchedOffset},
     names::TopicName,
 };
+use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, group::core_desk::CoreDesk};
 
 /// Answers from what is committed.
-pub async fn handle(desk: &impl Desk, asker: &Asker, request: OffsetFetchRequest) -> OffsetFetchResponse {
+pub async fn handle<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    request: OffsetFetchRequest,
+) -> OffsetFetchResponse {
+    answer(&CoreDesk::new(core, context), &CoreDesk::<E>::asker(context), request).await
+}
+
+/// The same before any desk.
+pub async fn answer(desk: &impl Desk, asker: &Asker, request: OffsetFetchRequest) -> OffsetFetchResponse {
     let version = asker.version;
     if version >= 8 {
         let mut groups = Vec::with_capacity(request.groups.len());

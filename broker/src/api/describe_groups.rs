@@ -3,6 +3,8 @@
 //! Version 3 adds the operations the client may do, all of them as long as there is no authorizer. Version 6 answers
 //! GROUP_ID_NOT_FOUND for what is not there, the versions before a group in state Dead (KIP-1043).
 
+use std::rc::Rc;
+
 use corelog_wire::{
     error_code::ErrorCode,
     messages::{
@@ -11,14 +13,24 @@ use corelog_wire::{
     },
 };
 
-use super::{Asker, Desk, code, mismatch};
 use crate::group::call::{Answer, Call, Described, DescribedMember};
+use crate::group::desk::{Asker, Desk, code, mismatch};
+use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, group::core_desk::CoreDesk};
 
 /// The operations on groups, as bits by their number: READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS.
 const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
 
 /// Answers from what is committed.
-pub async fn handle(desk: &impl Desk, asker: &Asker, request: DescribeGroupsRequest) -> DescribeGroupsResponse {
+pub async fn handle<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    request: DescribeGroupsRequest,
+) -> DescribeGroupsResponse {
+    answer(&CoreDesk::new(core, context), &CoreDesk::<E>::asker(context), request).await
+}
+
+/// The same before any desk.
+pub async fn answer(desk: &impl Desk, asker: &Asker, request: DescribeGroupsRequest) -> DescribeGroupsResponse {
     let mut groups = Vec::with_capacity(request.groups.len());
     for group in request.groups {
         let answer = desk.call(Call::Describe(group.as_str().into())).await;

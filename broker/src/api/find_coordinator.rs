@@ -3,18 +3,30 @@
 //! The first request for a group creates `__consumer_offsets`. There are no transactions and no share groups yet: a
 //! transactional id gets an error that ends the producer with a clear message instead of a wait without end.
 
+use std::rc::Rc;
+
 use corelog_wire::{
     error_code::ErrorCode,
     messages::{FindCoordinatorRequest, FindCoordinatorResponse, find_coordinator::Coordinator},
 };
 
-use super::{Asker, Desk};
+use crate::group::desk::{Asker, Desk};
+use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, group::core_desk::CoreDesk};
 
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
 
 /// Answers with addresses on the listener that was asked.
-pub async fn handle(desk: &impl Desk, asker: &Asker, request: FindCoordinatorRequest) -> FindCoordinatorResponse {
+pub async fn handle<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    request: FindCoordinatorRequest,
+) -> FindCoordinatorResponse {
+    answer(&CoreDesk::new(core, context), &CoreDesk::<E>::asker(context), request).await
+}
+
+/// The same before any desk.
+pub async fn answer(desk: &impl Desk, asker: &Asker, request: FindCoordinatorRequest) -> FindCoordinatorResponse {
     if asker.version >= 4 {
         let mut coordinators = Vec::with_capacity(request.coordinator_keys.len());
         for key in request.coordinator_keys {

@@ -1,18 +1,4 @@
-//! The group APIs: from a request of any version to calls of coordinators, and from their answers to a response.
-//!
-//! Each handler sees the broker as a [`Desk`]: it does not know which core coordinates a group.
-
-pub mod delete_groups;
-pub mod describe_groups;
-pub mod find_coordinator;
-pub mod heartbeat;
-pub mod join_group;
-pub mod leave_group;
-pub mod list_groups;
-pub mod offset_commit;
-pub mod offset_delete;
-pub mod offset_fetch;
-pub mod sync_group;
+//! The broker as the handlers of group requests see it: they do not know which core coordinates a group.
 
 use std::future::Future;
 
@@ -54,7 +40,8 @@ pub struct Topic {
 }
 
 impl Topic {
-    fn has(&self, partition: i32) -> bool {
+    /// Whether it has this partition.
+    pub(crate) fn has(&self, partition: i32) -> bool {
         (0..self.partitions).contains(&partition)
     }
 }
@@ -79,25 +66,25 @@ pub struct Asker {
     pub client: Client,
 }
 
-fn code(error: GroupError) -> i16 {
+/// The error as it travels.
+pub(crate) fn code(error: GroupError) -> i16 {
     error.code().code()
 }
 
-fn code_of<T>(outcome: Result<T, GroupError>) -> i16 {
+/// The outcome as it travels.
+pub(crate) fn code_of<T>(outcome: Result<T, GroupError>) -> i16 {
     outcome.err().map_or(ErrorCode::None.code(), code)
 }
 
-fn instance(name: Option<String>) -> Option<InstanceId> {
+/// A static member's name.
+pub(crate) fn instance(name: Option<String>) -> Option<InstanceId> {
     name.map(InstanceId::from)
 }
 
 /// An answer to another call than was asked: a fault of ours, told as such.
-fn mismatch(answer: &Answer) -> GroupError {
+pub(crate) fn mismatch(answer: &Answer) -> GroupError {
     match answer {
         Answer::Refused(error) => *error,
         _ => GroupError::UnknownServerError,
     }
 }
-
-#[cfg(test)]
-mod tests;
