@@ -32,8 +32,8 @@ const LIVES: u64 = 8;
 /// What the outside world knows of the journal.
 #[derive(Default)]
 struct Truth {
-    /// Every payload ever given to a sequence: a record that was not acknowledged may be lost, and its number reused.
-    appended: RefCell<BTreeMap<Sequence, Vec<Vec<u8>>>>,
+    /// What was appended and not forgotten by a recovery.
+    appended: RefCell<BTreeMap<Sequence, Vec<u8>>>,
     /// What must be found, from the checkpoint on.
     acknowledged: RefCell<BTreeMap<Sequence, Vec<u8>>>,
     /// A durable checkpoint says: replay from here.
@@ -44,11 +44,11 @@ struct Truth {
 
 impl Truth {
     fn append(&self, sequence: Sequence, payload: &[u8]) {
-        self.appended.borrow_mut().entry(sequence).or_default().push(payload.to_vec());
+        self.appended.borrow_mut().insert(sequence, payload.to_vec());
     }
 
     fn was_appended(&self, sequence: Sequence, payload: &[u8]) -> bool {
-        self.appended.borrow().get(&sequence).is_some_and(|all| all.iter().any(|one| one == payload))
+        self.appended.borrow().get(&sequence).is_some_and(|appended| appended == payload)
     }
 }
 
@@ -101,7 +101,8 @@ fn set_faults(world: &World, chance: &Rng) {
 /// One life. False if the journal is lost for good (rot was found).
 fn live(world: &World, truth: &Rc<Truth>, chance: &Rng, life: u64) -> Result<bool, String> {
     let env = world.env(Place::FIRST);
-    let rotted = life > 0 && chance.below(6) == 0 && rot(world, chance);
+    let odds = if truth.claimed.get() { 2 } else { 8 };
+    let rotted = life > 0 && chance.below(odds) == 0 && rot(world, chance);
     let outcome = world.block_on(Place::FIRST, recover(env.clone(), truth.clone()));
     let journal = match outcome.ok_or("recovery ends")? {
         Ok(journal) => journal,
@@ -174,6 +175,7 @@ async fn recover(env: SimEnv, truth: Rc<Truth>) -> Result<Journal<SimEnv>, Broke
     // What was replayed is durable from now on, and the rest is forgotten.
     let next = expected;
     truth.acknowledged.borrow_mut().retain(|sequence, _| *sequence < next);
+    truth.appended.borrow_mut().retain(|sequence, _| *sequence < next);
     truth.acknowledged.borrow_mut().extend(found);
     if journal.durable().next() != next {
         return broken(format!("what was replayed counts as durable: {:?}, {next:?}", journal.durable()));
@@ -254,9 +256,18 @@ async fn close(env: SimEnv, journal: Journal<SimEnv>) -> bool {
     true
 }
 
-/// Damages a bit in one of the journal's files. True if there was one to damage.
+/// Damages a bit of one of the newest frames, or of anything. True if there was something to damage.
 fn rot(world: &World, chance: &Rng) -> bool {
-    let files: Vec<_> = world.files(HOST).into_iter().filter(|path| path.starts_with(DIR)).collect();
-    let Some(path) = files.get(chance.below(files.len() as u64) as usize) else { return false };
-    world.rot(HOST, path, chance.below(96 * 4096), chance.below(8) as u8)
+    let mut frames = Vec::new();
+    for path in world.files(HOST).into_iter().filter(|path| path.starts_with(DIR)) {
+        let content = world.content(HOST, &path).unwrap_or_default();
+        for (at, block) in content.chunks(4096).enumerate().filter(|(_, block)| block.starts_with(b"CLJF")) {
+            let lsn = u64::from_le_bytes(block[16..24].try_into().expect("eight bytes"));
+            frames.push((lsn, path.clone(), at as u64 * 4096));
+        }
+    }
+    frames.sort();
+    let newest = if chance.below(4) == 0 { frames.len() } else { frames.len().min(5) } as u64;
+    let Some((_, path, at)) = frames.iter().rev().nth(chance.below(newest) as usize) else { return false };
+    world.rot(HOST, path, at + chance.below(80), chance.below(8) as u8)
 }
