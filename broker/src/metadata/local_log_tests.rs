@@ -74,7 +74,7 @@ async fn work(env: SimEnv, log: LocalLog<SimEnv>, acknowledged: Rc<Cell<u64>>, p
             0 => env.spawn(Lane::Latency, propose),
             _ => propose.await,
         }
-        if env.random() % 8 == 0 {
+        if env.random().is_multiple_of(8) {
             let log = log.clone();
             env.spawn(Lane::Background, async move { drop(log.snapshot().await) });
         }

@@ -89,7 +89,7 @@ impl ConnectionMachine {
     }
 
     /// What to do next; an error is final.
-    pub fn next(&mut self) -> Result<Step, FrameError> {
+    pub fn step(&mut self) -> Result<Step, FrameError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -220,7 +220,7 @@ mod tests {
     fn feed(machine: &mut ConnectionMachine, mut bytes: &[u8], piece: usize) -> (Vec<Bytes>, Option<FrameError>) {
         let mut frames = Vec::new();
         loop {
-            match machine.next() {
+            match machine.step() {
                 Ok(Step::Frame(frame)) => frames.push(frame),
                 Err(error) => return (frames, Some(error)),
                 Ok(Step::Receive) => {
@@ -278,7 +278,7 @@ mod tests {
             stream.extend(frame(50));
             let (frames, error) = feed(&mut machine, &stream, 3);
             assert_eq!((frames.len(), error), (1, Some(expected)));
-            assert_eq!(machine.next().unwrap_err(), expected);
+            assert_eq!(machine.step().unwrap_err(), expected);
             assert_eq!(machine.held(), 0);
         }
     }
@@ -303,7 +303,7 @@ mod tests {
         machine.received(Bytes::copy_from_slice(&stream[..sent]));
         loop {
             // A machine that has nothing to give out says what it wants: never Receive for so large a frame.
-            let step = if machine.input.is_empty() && machine.partial.is_empty() { break } else { machine.next() };
+            let step = if machine.input.is_empty() && machine.partial.is_empty() { break } else { machine.step() };
             let Ok(Step::Fill(mut buffer)) = step else { break };
             assert!(buffer.capacity() <= (sent * limits::FRAME_BUFFER_GROWTH).max(limits::FRAME_BUFFER_MIN) + 64);
             let room = (buffer.capacity() - buffer.len()).min(stream.len() - sent);

@@ -106,7 +106,7 @@ async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut Connection
     let core = &shared.core;
     let mut partial = core.budget.take(0);
     loop {
-        match state.machine.next() {
+        match state.machine.step() {
             Ok(Step::Frame(frame)) => {
                 partial.resize(0);
                 if let Err(close) = admit(shared, state, frame).await {
