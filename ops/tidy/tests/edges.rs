@@ -4,13 +4,14 @@ use corelog_tidy::{files, read};
 use toml::{Table, Value};
 
 /// Which of our crates each crate may use.
-const EDGES: [(&str, &[&str]); 6] = [
+const EDGES: [(&str, &[&str]); 7] = [
     ("wire", &["corelog-wire-codegen"]), // for tests alone
     ("wire/codegen", &[]),
     ("storage", &[]),
     ("broker", &["corelog-wire", "corelog-storage"]),
     ("bench", &["corelog-wire"]),
     ("ops/tidy", &[]),
+    ("ops/power-cut", &["corelog-storage", "corelog-broker"]),
 ];
 
 fn manifest(path: &str) -> Table {
