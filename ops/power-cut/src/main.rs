@@ -52,7 +52,7 @@ struct Arguments {
 const DISK_BYTES: usize = 640 << 20;
 /// What a trapped cut waits for, by the first bytes of the write; with none the cut falls at a random moment.
 const TARGETS: [(&str, &[u8]); 4] =
-    [("any moment", b""), ("checkpoint", b"CLCHKPNT"), ("segment", b"CLSEGMNT"), ("journal", b"CLJ")];
+    [("any moment", b""), ("checkpoint", b"CLCHKPNT"), ("segment", b"CLSEGMNT"), ("journal", b"CLJF")];
 /// A trapped cut that does not come by then falls at once.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// A round must have acknowledged something, or it proves nothing.
