@@ -232,12 +232,13 @@ async fn write_responses<E: NetEnv>(shared: &Rc<Shared<E>>) -> Result<(), Close>
     let mut ready: Vec<Bytes> = Vec::new();
     let mut answered: Vec<Reservation> = Vec::new();
     loop {
-        let closed = poll_fn(|context| gather(shared, &mut head, &mut ready, &mut answered, context)).await?;
+        let over = poll_fn(|context| gather(shared, &mut head, &mut ready, &mut answered, context)).await;
+        // What was answered before a failure leaves before the connection ends.
         if !ready.is_empty() {
             send(shared, std::mem::take(&mut ready)).await?;
         }
         answered.clear();
-        if closed {
+        if over? {
             return Ok(());
         }
     }

@@ -1,0 +1,477 @@
+//! The path of a request over a simulated network and two cores: order, waiting over cores, bad input.
+
+use std::{cell::RefCell, net::SocketAddr, path::Path, rc::Rc, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use corelog_broker::{
+    config::{BrokerConfig, Settings, listener::Endpoint},
+    core::{
+        env::{Conn, CoreId, Listener, NetEnv, Spread},
+        mailbox,
+    },
+    core_state::{Core, CoreParts},
+    limits,
+    metadata::{
+        ids::{DirectoryId, NodeId, PartitionEpoch, Uuid},
+        image::ClusterImage,
+        record::{MetadataRecord, PartitionState, Replica},
+    },
+    net::{
+        complaints::Complaint,
+        listener::{Endpoints, ListenerKind, ListenerRef, accept_loop},
+    },
+    sim::{Network, SimConn, SimNetEnv},
+};
+use corelog_storage::{
+    buffer::BufferPool,
+    env::{Env, Lane},
+    ids::{LeaderEpoch, PartitionIndex, ProducerEpoch, ProducerId, Timestamp, TopicId},
+    journal::JournalOptions,
+    record::BatchBuilder,
+    shard::{Shard, ShardId, ShardOptions},
+    sim::{HostId, Place, World},
+};
+use corelog_wire::{
+    Decoder, Message, Request, frame,
+    header::ResponseHeader,
+    messages::{
+        ApiVersionsRequest, FetchRequest, FetchResponse, ListOffsetsRequest, ProduceRequest, ProduceResponse,
+        fetch::{FetchPartition, FetchTopic},
+        list_offsets::{ListOffsetsPartition, ListOffsetsTopic},
+        produce::{PartitionProduceData, TopicProduceData},
+    },
+};
+
+const TOPIC: &str = "orders";
+const TOPIC_ID: TopicId = TopicId([7; 16]);
+const CORES: u16 = 2;
+const PARTITIONS: i32 = 4;
+const SERVER: HostId = HostId(0);
+const CLIENT: HostId = HostId(1);
+
+/// A node of two cores with one topic, whose partitions lie on the cores in turn, and a client's host.
+struct Cluster {
+    world: World,
+    cores: Rc<RefCell<Vec<Rc<Core<SimNetEnv>>>>>,
+    client: SimNetEnv,
+    at: SocketAddr,
+}
+
+fn image() -> Arc<ClusterImage> {
+    let mut image = ClusterImage::default();
+    image.apply(&MetadataRecord::Cluster { id: Uuid([3; 16]) }).unwrap();
+    image.apply(&MetadataRecord::Topic { id: TOPIC_ID, name: TOPIC.to_owned() }).unwrap();
+    for index in 0..PARTITIONS {
+        let node = NodeId(1);
+        let core = CoreId((index % i32::from(CORES)) as u16);
+        let state = PartitionState {
+            index: PartitionIndex(index),
+            leader: Some(node),
+            leader_epoch: LeaderEpoch(0),
+            partition_epoch: PartitionEpoch(0),
+            replicas: vec![Replica { node, directory: DirectoryId::default(), core }],
+            adding: Vec::new(),
+            removing: Vec::new(),
+            isr: vec![node],
+            elr: Vec::new(),
+            last_known_elr: Vec::new(),
+            min_isr: 1,
+        };
+        image.apply(&MetadataRecord::Partition { topic: TOPIC_ID, state }).unwrap();
+    }
+    Arc::new(image)
+}
+
+fn start(seed: u64) -> Cluster {
+    let world = World::new(seed);
+    let network = Network::new(&world);
+    let at: SocketAddr = "10.0.0.0:9092".parse().unwrap();
+    let config = Arc::new(BrokerConfig::new(Settings::default()).unwrap().with("node.id", "1").unwrap());
+    let cores = Rc::new(RefCell::new(Vec::new()));
+    let bound = Rc::new(RefCell::new(None));
+    let seats = mailbox::mesh(CORES, 64);
+    for (env, seat) in network.start(SERVER, CORES).into_iter().zip(seats) {
+        let (place, config, cores, bound) = (env.place(), config.clone(), cores.clone(), bound.clone());
+        let started = world.block_on(place, async move {
+            env.create_dir(Path::new("/data")).await.unwrap();
+            let options = ShardOptions {
+                pool: BufferPool::new(32 << 20, 0),
+                cache_bytes: 16 << 20,
+                read_bytes: 16 << 20,
+                journal: JournalOptions::of_size(32 << 20),
+            };
+            let (shard, _) =
+                Shard::open(env.clone(), Path::new("/data"), ShardId(env.core().0), options).await.unwrap();
+            let endpoint = Endpoint { host: "broker".to_owned(), port: 9092 };
+            let core = Core::start(CoreParts {
+                env: env.clone(),
+                config,
+                endpoints: Endpoints { listeners: vec![vec![endpoint]] },
+                shard,
+                seat,
+                connection_memory: 8 << 20,
+            });
+            core.publish(image()).await;
+            let listener = env.listen(at, Spread::AllCores).await.unwrap();
+            *bound.borrow_mut() = Some(listener.local_addr());
+            let from = ListenerRef { number: 0, kind: ListenerKind::Node };
+            env.spawn(Lane::Latency, accept_loop(core.clone(), listener, from));
+            cores.borrow_mut().push(core);
+        });
+        assert!(started.is_some(), "the core starts");
+    }
+    let client = network.start(CLIENT, 1).remove(0);
+    let at = bound.borrow().expect("bound");
+    Cluster { world, cores, client, at }
+}
+
+impl Cluster {
+    fn run<T: 'static, F: Future<Output = T> + 'static>(&self, client: impl FnOnce(SimNetEnv, SocketAddr) -> F) -> T {
+        let place: Place = self.client.place();
+        self.world.block_on(place, client(self.client.clone(), self.at)).expect("the client ends")
+    }
+
+    fn complaints(&self, what: Complaint) -> u64 {
+        self.cores.borrow().iter().map(|core| core.complaints.count(what)).sum()
+    }
+}
+
+/// A client's connection: frames out, frames in.
+struct Client {
+    conn: SimConn,
+    received: BytesMut,
+}
+
+impl Client {
+    async fn connect(env: &SimNetEnv, at: SocketAddr) -> Self {
+        Self { conn: env.connect(at).await.unwrap(), received: BytesMut::new() }
+    }
+
+    async fn send(&self, bytes: Bytes) {
+        self.conn.send(vec![bytes]).await.unwrap();
+    }
+
+    /// The next frame; `None` when the broker closed the connection.
+    async fn receive(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(prefix) = self.received.first_chunk::<4>() {
+                let length = i32::from_be_bytes(*prefix) as usize;
+                if self.received.len() >= 4 + length {
+                    let mut frame = self.received.split_to(4 + length).freeze();
+                    return Some(frame.split_off(4));
+                }
+            }
+            match self.conn.recv().await {
+                Ok(Some(bytes)) => self.received.extend_from_slice(&bytes),
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
+    async fn call<Q: Request>(&mut self, version: i16, request: &Q) -> Q::Response {
+        self.send(frame::request(version, 5, Some("test"), request).unwrap()).await;
+        answer::<Q>(version, &self.receive().await.expect("an answer")).1
+    }
+}
+
+fn answer<Q: Request>(version: i16, frame: &Bytes) -> (i32, Q::Response) {
+    let mut decoder = Decoder::new(frame);
+    let header = ResponseHeader::decode(Q::KEY, version, &mut decoder).unwrap();
+    (header.correlation_id, Q::Response::decode(&mut decoder, version).unwrap())
+}
+
+fn batch(text: &str) -> Bytes {
+    let mut builder = BatchBuilder::new();
+    builder.push(Timestamp(1), None, Some(text.as_bytes()));
+    builder.build()
+}
+
+fn produce(parts: &[(i32, Bytes)], acks: i16) -> ProduceRequest {
+    ProduceRequest {
+        acks,
+        timeout_ms: 5000,
+        topic_data: vec![TopicProduceData {
+            name: TOPIC.to_owned(),
+            partition_data: parts
+                .iter()
+                .map(|(index, records)| PartitionProduceData { index: *index, records: Some(records.clone()) })
+                .collect(),
+            ..TopicProduceData::default()
+        }],
+        ..ProduceRequest::default()
+    }
+}
+
+fn fetch(offsets: &[(i32, i64)], min_bytes: i32, max_wait_ms: i32) -> FetchRequest {
+    FetchRequest {
+        max_wait_ms,
+        min_bytes,
+        max_bytes: 1 << 20,
+        session_epoch: -1,
+        topics: vec![FetchTopic {
+            topic: TOPIC.to_owned(),
+            partitions: offsets
+                .iter()
+                .map(|&(partition, fetch_offset)| FetchPartition {
+                    partition,
+                    fetch_offset,
+                    partition_max_bytes: 1 << 20,
+                    ..FetchPartition::default()
+                })
+                .collect(),
+            ..FetchTopic::default()
+        }],
+        ..FetchRequest::default()
+    }
+}
+
+fn produced(response: &ProduceResponse) -> Vec<(i32, i16, i64)> {
+    response
+        .responses
+        .iter()
+        .flat_map(|topic| &topic.partition_responses)
+        .map(|partition| (partition.index, partition.error_code, partition.base_offset))
+        .collect()
+}
+
+fn fetched(response: &FetchResponse) -> Vec<(i32, i16, i64, usize)> {
+    response
+        .responses
+        .iter()
+        .flat_map(|topic| &topic.partitions)
+        .map(|part| {
+            let bytes = part.records.as_ref().map_or(0, Bytes::len);
+            (part.partition_index, part.error_code, part.high_watermark, bytes)
+        })
+        .collect()
+}
+
+#[test]
+fn five_pipelined_requests_over_partitions_of_both_cores_are_answered_in_order() {
+    for seed in 0..5 {
+        let cluster = start(seed);
+        cluster.run(|env, at| async move {
+            let mut client = Client::connect(&env, at).await;
+            let order = [0, 1, 2, 3, 1];
+            for (correlation, partition) in order.into_iter().enumerate() {
+                let request = produce(&[(partition, batch("a"))], -1);
+                client.send(frame::request(9, correlation as i32, None, &request).unwrap()).await;
+            }
+            let mut offsets = Vec::new();
+            for (correlation, partition) in order.into_iter().enumerate() {
+                let frame = client.receive().await.expect("an answer");
+                let (got, response) = answer::<ProduceRequest>(9, &frame);
+                assert_eq!(got, correlation as i32);
+                let outcome = produced(&response)[0];
+                assert_eq!((outcome.0, outcome.1), (partition, 0));
+                offsets.push(outcome.2);
+            }
+            assert_eq!(offsets, [0, 0, 0, 0, 1]);
+        });
+    }
+}
+
+#[test]
+fn batches_of_one_connection_reach_a_partition_of_another_core_in_the_order_sent() {
+    let cluster = start(11);
+    cluster.run(|env, at| async move {
+        let mut client = Client::connect(&env, at).await;
+        for sequence in 0..20 {
+            let mut parts = Vec::new();
+            for partition in 0..PARTITIONS {
+                let mut builder = BatchBuilder::new().producer(ProducerId(9), ProducerEpoch(0), sequence);
+                builder.push(Timestamp(1), None, Some(b"x"));
+                parts.push((partition, builder.build()));
+            }
+            client.send(frame::request(9, sequence, None, &produce(&parts, -1)).unwrap()).await;
+        }
+        for sequence in 0..20 {
+            let frame = client.receive().await.expect("an answer");
+            let response = answer::<ProduceRequest>(9, &frame).1;
+            // The producer's sequence would be refused if any batch had overtaken another.
+            for outcome in produced(&response) {
+                assert_eq!((outcome.1, outcome.2), (0, i64::from(sequence)));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_waiting_fetch_over_both_cores_returns_soon_after_a_record_on_either() {
+    for seed in 20..25 {
+        let cluster = start(seed);
+        cluster.run(|env, at| async move {
+            let mut reader = Client::connect(&env, at).await;
+            let mut writer = Client::connect(&env, at).await;
+            let mut ends = [0i64; PARTITIONS as usize];
+            for partition in [0, 1, 2, 3, 3, 0] {
+                let wanted: Vec<_> = (0..PARTITIONS).map(|part| (part, ends[part as usize])).collect();
+                reader.send(frame::request(11, 1, None, &fetch(&wanted, 1, 60_000)).unwrap()).await;
+                env.sleep(Duration::from_millis(20)).await;
+                let before = env.now();
+                let response = writer.call(9, &produce(&[(partition, batch("news"))], 1)).await;
+                assert_eq!(produced(&response)[0].1, 0);
+                let frame = reader.receive().await.expect("an answer");
+                let rows = fetched(&answer::<FetchRequest>(11, &frame).1);
+                assert!(env.now().since(before) < Duration::from_secs(2), "no waiting for the time to be over");
+                for row in rows {
+                    assert_eq!(row.1, 0);
+                    assert_eq!(row.3 > 0, row.0 == partition, "{row:?}");
+                }
+                ends[partition as usize] += 1;
+            }
+        });
+    }
+}
+
+#[test]
+fn a_fetch_without_news_is_answered_when_its_time_is_over() {
+    let cluster = start(31);
+    cluster.run(|env, at| async move {
+        let mut client = Client::connect(&env, at).await;
+        let before = env.now();
+        let response = client.call(11, &fetch(&[(0, 0), (1, 0)], 1, 500)).await;
+        assert_eq!(fetched(&response), [(0, 0, 0, 0), (1, 0, 0, 0)]);
+        let waited = env.now().since(before);
+        assert!(waited >= Duration::from_millis(500) && waited < Duration::from_secs(2), "{waited:?}");
+        let response = client.call(11, &fetch(&[(0, 5), (1, 0)], 1, 60_000)).await;
+        assert_eq!(fetched(&response)[0].1, 1, "out of range, told at once");
+    });
+}
+
+#[test]
+fn refused_batches_say_why_and_harm_nobody() {
+    let cluster = start(41);
+    cluster.run(|env, at| async move {
+        let mut client = Client::connect(&env, at).await;
+        let good = batch("good");
+        let mut damaged = good.to_vec();
+        *damaged.last_mut().unwrap() ^= 1;
+        let parts =
+            [(0, Bytes::from(damaged)), (1, good.slice(..good.len() - 1)), (2, good.clone()), (9, good.clone())];
+        let response = client.call(9, &produce(&parts, -1)).await;
+        assert_eq!(produced(&response), [(0, 2, -1), (1, 2, -1), (2, 0, 0), (9, 3, -1)]);
+        let response = client.call(9, &produce(&[(0, good)], 5)).await;
+        assert_eq!(produced(&response), [(0, 21, -1)], "acks of 5");
+    });
+    assert_eq!(cluster.complaints(Complaint::BadBatch), 2);
+}
+
+#[test]
+fn produce_without_acks_sends_nothing_and_closes_on_an_error() {
+    let cluster = start(51);
+    cluster.run(|env, at| async move {
+        let mut client = Client::connect(&env, at).await;
+        client.send(frame::request(9, 1, None, &produce(&[(0, batch("a")), (1, batch("b"))], 0)).unwrap()).await;
+        let question = ListOffsetsRequest {
+            replica_id: -1,
+            topics: vec![ListOffsetsTopic {
+                name: TOPIC.to_owned(),
+                partitions: (0..2)
+                    .map(|partition_index| ListOffsetsPartition {
+                        partition_index,
+                        timestamp: -2,
+                        ..ListOffsetsPartition::default()
+                    })
+                    .collect(),
+            }],
+            ..ListOffsetsRequest::default()
+        };
+        let answer = client.call(5, &question).await;
+        assert!(answer.topics[0].partitions.iter().all(|part| (part.error_code, part.offset) == (0, 0)));
+        client.send(frame::request(9, 2, None, &produce(&[(9, batch("a"))], 0)).unwrap()).await;
+        assert_eq!(client.receive().await, None);
+    });
+    assert_eq!(cluster.complaints(Complaint::UnansweredProduce), 1);
+}
+
+#[test]
+fn garbage_closes_its_connection_after_the_answers_before_it_and_no_other() {
+    let cases: [(&[u8], Complaint); 6] = [
+        (b"GET / HTTP/1.1\r\n\r\n", Complaint::BadFrame),
+        (&[0xff, 0xff, 0xff, 0xff], Complaint::BadFrame),
+        (&[0, 0, 0, 4, 0, 18, 0, 0], Complaint::BadFrame),
+        (&[0, 0, 0, 10, 0x7f, 0xff, 0, 0, 0, 0, 0, 1, 0xff, 0xff], Complaint::BadFrame),
+        (&[0, 0, 0, 10, 0, 0, 0, 2, 0, 0, 0, 1, 0xff, 0xff], Complaint::UnsupportedVersion),
+        (&[0, 0, 0, 14, 0, 2, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff], Complaint::BadRequest),
+    ];
+    let cluster = start(61);
+    for (garbage, complaint) in cases {
+        let before = cluster.complaints(complaint);
+        cluster.run(move |env, at| async move {
+            let mut bystander = Client::connect(&env, at).await;
+            let mut client = Client::connect(&env, at).await;
+            let hello = frame::request(0, 77, None, &ApiVersionsRequest::default()).unwrap();
+            let mut bytes = hello.to_vec();
+            bytes.extend_from_slice(garbage);
+            client.send(bytes.into()).await;
+            let frame = client.receive().await.expect("what came before is answered");
+            assert_eq!(answer::<ApiVersionsRequest>(0, &frame).0, 77);
+            assert_eq!(client.receive().await, None, "then the connection is closed");
+            let answer = bystander.call(0, &ApiVersionsRequest::default()).await;
+            assert_eq!(answer.error_code, 0);
+        });
+        assert_eq!(cluster.complaints(complaint), before + 1, "{garbage:?}");
+    }
+}
+
+#[test]
+fn api_versions_of_the_future_is_answered_in_version_0() {
+    let cluster = start(71);
+    cluster.run(|env, at| async move {
+        let mut client = Client::connect(&env, at).await;
+        client.send(Bytes::from_static(&[0, 0, 0, 10, 0, 18, 0, 99, 0, 0, 0, 4, 0xff, 0xff])).await;
+        let frame = client.receive().await.expect("an answer");
+        let (correlation, response) = answer::<ApiVersionsRequest>(0, &frame);
+        assert_eq!((correlation, response.error_code, response.api_keys.len()), (4, 35, 1));
+        let response = client
+            .call(
+                4,
+                &ApiVersionsRequest {
+                    client_software_name: "test".to_owned(),
+                    client_software_version: "1.0".to_owned(),
+                    ..ApiVersionsRequest::default()
+                },
+            )
+            .await;
+        let produce = response.api_keys.iter().find(|row| row.api_key == 0).expect("Produce is served");
+        assert_eq!((produce.min_version, produce.max_version), (0, 13));
+    });
+}
+
+#[test]
+fn what_was_asked_before_the_clients_end_of_stream_is_answered() {
+    let cluster = start(81);
+    cluster.run(|env, at| async move {
+        let idle = Client::connect(&env, at).await;
+        idle.conn.shutdown();
+        let mut client = Client::connect(&env, at).await;
+        client.send(Bytes::from_static(&[0, 0, 0, 50, 0, 18])).await;
+        client.conn.shutdown();
+        assert_eq!(client.receive().await, None);
+        env.sleep(Duration::from_secs(5)).await;
+    });
+    assert_eq!(cluster.complaints(Complaint::Truncated), 1);
+    assert!(cluster.cores.borrow().iter().all(|core| core.connections.count() == 0), "nothing is left behind");
+    assert!(cluster.cores.borrow().iter().all(|core| core.budget.used() == 0));
+}
+
+#[test]
+fn many_slow_senders_that_announce_much_cost_little() {
+    let cluster = start(91);
+    let cores = cluster.cores.clone();
+    cluster.run(move |env, at| async move {
+        let mut slow = Vec::new();
+        for _ in 0..100 {
+            let client = Client::connect(&env, at).await;
+            client.send(Bytes::from_static(&[6, 0, 0, 0, 0, 0, 0, 9])).await;
+            slow.push(client);
+        }
+        env.sleep(Duration::from_secs(3)).await;
+        let held: usize = cores.borrow().iter().map(|core| core.budget.used()).sum();
+        assert!(held <= 100 * limits::FRAME_BUFFER_MIN, "{held} bytes");
+        let mut client = Client::connect(&env, at).await;
+        let response = client.call(9, &produce(&[(0, batch("a")), (1, batch("b"))], -1)).await;
+        assert_eq!(produced(&response), [(0, 0, 0), (1, 0, 0)]);
+    });
+}
