@@ -1,6 +1,7 @@
 //! The Corelog broker: one executor per core, each a broker of its own.
 
 pub mod api;
+pub mod cli;
 pub mod config;
 #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the environment")]
 pub mod core;

@@ -1,2 +1,7 @@
 //! The `corelog` binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    corelog_broker::cli::run()
+}

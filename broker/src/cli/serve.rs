@@ -1,0 +1,115 @@
+//! `corelog serve`: the configuration out of file and flags, then the cores.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "runs before the cores do, outside the environment"
+)]
+
+use std::{fs, io::IsTerminal, net::ToSocketAddrs, path::PathBuf, sync::Arc};
+
+use clap::Args;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    config::{BrokerConfig, Settings, broker_keys, file, listener::Endpoint},
+    core::{
+        data_dir::DataDir,
+        env::CoreId,
+        launch::{CoreStart, Options, launch},
+        mailbox,
+    },
+    limits,
+    serve::{self, CoreSeat, shared::Shared},
+};
+
+/// What `corelog serve` takes. None is needed.
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Configuration file: TOML with Kafka's key names.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data directory [default: corelog-data, beside where it is started].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where to listen [default: 127.0.0.1:9092].
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// How many cores to run on [default: all].
+    #[arg(long, value_name = "N")]
+    cores: Option<u16>,
+    /// Memory for buffers, caches and unsent answers, such as 512MiB [default: a quarter of what there is].
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), String> {
+        start_tracing();
+        let config = resolve_names(self.configuration()?)?;
+        let _data_dir = DataDir::take(&config.data_dir).map_err(|error| error.to_string())?;
+        serve(Arc::new(config))
+    }
+
+    /// The file's values, and the flags' over them.
+    fn configuration(&self) -> Result<BrokerConfig, String> {
+        let mut settings = Settings::default();
+        if let Some(path) = &self.config {
+            let name = path.display().to_string();
+            let text = fs::read_to_string(path).map_err(|error| format!("--config {name}: {error}"))?;
+            file::read(&name, &text, &mut settings).map_err(|error| error.to_string())?;
+        }
+        let mut set = |flag: &str, key: &str, value: Option<String>| match value {
+            Some(value) => {
+                let definition = broker_keys::find(key).expect("flags stand for keys");
+                settings.set(definition, &value).map_err(|error| format!("{flag}: {error}"))
+            }
+            None => Ok(()),
+        };
+        let listen = self.listen.as_deref().map(Endpoint::parse).transpose();
+        let listen = listen.map_err(|error| format!("--listen: {error}"))?;
+        set("--listen", "listeners", listen.map(|at| format!("PLAINTEXT://{at}")))?;
+        set("--data-dir", "log.dirs", self.data_dir.as_ref().map(|dir| dir.display().to_string()))?;
+        set("--cores", "cores", self.cores.map(|cores| cores.to_string()))?;
+        set("--memory", "memory", self.memory.clone())?;
+        BrokerConfig::new(settings).map_err(|error| error.to_string())
+    }
+}
+
+/// Turns the names of bind addresses into addresses, while blocking is still allowed.
+fn resolve_names(mut config: BrokerConfig) -> Result<BrokerConfig, String> {
+    for listener in config.listeners.iter_mut().filter(|listener| !listener.bind.host.is_empty()) {
+        let (host, port) = (listener.bind.host.as_str(), listener.bind.port);
+        let found =
+            (host, port).to_socket_addrs().map_err(|error| format!("listener {}: {host}: {error}", listener.name))?;
+        let address =
+            found.into_iter().next().ok_or_else(|| format!("listener {}: {host} has no address", listener.name))?;
+        listener.bind.host = address.ip().to_string();
+    }
+    Ok(config)
+}
+
+fn serve(config: Arc<BrokerConfig>) -> Result<(), String> {
+    let shared = Arc::new(Shared::default());
+    let mut seats = mailbox::mesh(config.cores, limits::MAILBOX_CREDITS).into_iter();
+    let options = Options { cores: config.cores, ..Options::default() };
+    let launched = launch(&options, |_: CoreId| {
+        let seat = seats.next().expect("a seat for each core");
+        let (config, shared) = (config.clone(), shared.clone());
+        move |start: CoreStart| {
+            let CoreStart { env, stop, rendezvous } = start;
+            serve::run(CoreSeat { env, config, shared, seat, stop, rendezvous })
+        }
+    });
+    launched.map_err(|error| error.to_string())?;
+    match shared.failure() {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+/// Events go to the standard error; `CORELOG_LOG` chooses them (`debug`, `corelog_broker::net=trace`).
+fn start_tracing() {
+    let filter = EnvFilter::try_from_env("CORELOG_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    subscriber.with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,153 @@
+//! What the cores tell each other while they start, when there are no mailboxes yet.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use corelog_storage::{
+    ids::LogId,
+    shard::{Generation, LogManifest, ShardId},
+};
+
+use crate::{
+    config::{
+        BrokerConfig,
+        listener::{Advertises, Endpoint},
+    },
+    core::{
+        env::{CoreId, NetEnv},
+        stop::{Rendezvous, Stop},
+    },
+    metadata::image::ClusterImage,
+    net::listener::Endpoints,
+};
+
+/// Shared by the cores of a node.
+#[derive(Default)]
+pub struct Shared {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    failure: Option<String>,
+    /// The bound port, by listener and core.
+    ports: BTreeMap<(usize, CoreId), u16>,
+    image: Arc<ClusterImage>,
+    claims: BTreeMap<LogId, Vec<(Generation, ShardId)>>,
+    manifests: BTreeMap<CoreId, Vec<LogManifest>>,
+}
+
+/// The start ends here: some core failed, or the node is told to stop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stopped;
+
+impl Shared {
+    /// Why the node could not start, if it could not.
+    pub fn failure(&self) -> Option<String> {
+        self.lock().failure.clone()
+    }
+
+    pub(super) fn image(&self) -> Arc<ClusterImage> {
+        self.lock().image.clone()
+    }
+
+    pub(super) fn set_image(&self, image: Arc<ClusterImage>) {
+        self.lock().image = image;
+    }
+
+    pub(super) fn set_port(&self, listener: usize, core: CoreId, port: u16) {
+        self.lock().ports.insert((listener, core), port);
+    }
+
+    /// What clients are told, with the ports that the system chose where it did.
+    pub fn endpoints(&self, config: &BrokerConfig) -> Endpoints {
+        let state = self.lock();
+        let bound = |listener, core| state.ports.get(&(listener, core)).copied().unwrap_or_default();
+        let listeners = config.listeners.iter().enumerate().map(|(number, listener)| {
+            let told = &listener.advertised;
+            let cores = if listener.advertises == Advertises::Cores { config.cores } else { 1 };
+            let endpoint = |core: u16| Endpoint {
+                host: told.host.clone(),
+                port: if told.port == 0 { bound(number, CoreId(core)) } else { told.port + core },
+            };
+            (0..cores).map(endpoint).collect()
+        });
+        Endpoints { listeners: listeners.collect() }
+    }
+
+    /// Says where the broker is to be found.
+    pub(super) fn announce(&self, config: &BrokerConfig) {
+        let endpoints = self.endpoints(config);
+        for (listener, told) in config.listeners.iter().zip(&endpoints.listeners) {
+            let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+            tracing::info!(listener = %listener.name, address = %told.join(","), "listening");
+        }
+        tracing::info!(
+            node = config.node.0,
+            cores = config.cores,
+            memory_mib = config.memory >> 20,
+            data = %config.data_dir.display(),
+            "ready"
+        );
+    }
+
+    pub(super) fn claim(&self, shard: ShardId, claims: Vec<(LogId, Generation)>) {
+        let mut state = self.lock();
+        for (log, generation) in claims {
+            state.claims.entry(log).or_default().push((generation, shard));
+        }
+    }
+
+    /// The shard whose claim to a log counts: the greatest.
+    pub(super) fn owner_of(&self, log: LogId) -> Option<ShardId> {
+        self.lock().claims.get(&log)?.iter().max().map(|(_, shard)| *shard)
+    }
+
+    pub(super) fn hand_over(&self, to: CoreId, manifest: LogManifest) {
+        self.lock().manifests.entry(to).or_default().push(manifest);
+    }
+
+    pub(super) fn handed_to(&self, core: CoreId) -> Vec<LogManifest> {
+        self.lock().manifests.remove(&core).unwrap_or_default()
+    }
+
+    fn fail(&self, what: String) {
+        self.lock().failure.get_or_insert(what);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A core's way through the steps.
+pub(super) struct Steps<E> {
+    pub(super) env: E,
+    pub(super) shared: Arc<Shared>,
+    pub(super) rendezvous: Rendezvous,
+    pub(super) stop: Stop,
+}
+
+impl<E: NetEnv> Steps<E> {
+    /// Ends a step: when every core has come this far, all go on, or none.
+    pub(super) async fn take<T>(&self, outcome: Result<T, impl fmt::Display>) -> Result<T, Stopped> {
+        let outcome = outcome.map_err(|error| self.shared.fail(error.to_string()));
+        self.meet().await;
+        let failed = self.shared.failure().is_some();
+        match outcome {
+            Ok(value) if !failed && !self.stop.is_requested() => Ok(value),
+            _ => {
+                // Everybody looks at the same state before anybody leaves.
+                self.meet().await;
+                Err(Stopped)
+            }
+        }
+    }
+
+    pub(super) async fn meet(&self) {
+        self.rendezvous.meet(&self.env).await;
+    }
+}
