@@ -391,6 +391,7 @@ fn decode_segment(segment: table::SegmentState<'_>) -> Option<Segment> {
         first_timestamp: Timestamp(segment.first_timestamp()),
         appended_ms: segment.appended_ms(),
         closed: segment.closed(),
+        reserved: 0,
         index: Index::restore(segment.index_on_file(), recent, filed),
     })
 }

@@ -41,6 +41,12 @@ pub const PRODUCERS_PER_LOG: usize = 10_000;
 /// A producer id that was silent for so long is forgotten (Kafka's `producer.id.expiration.ms`).
 pub const PRODUCER_EXPIRATION_MS: i64 = 86_400_000;
 
+/// A segment write of at least this size has its file's blocks reserved ahead: a log of small writes stays small.
+pub const RESERVE_FOR: u32 = 32 << 10;
+
+/// How far ahead blocks of a segment are reserved at most.
+pub const RESERVE_AHEAD: u32 = 32 << 20;
+
 /// Segment writes of different logs at one time.
 pub const FLUSHES_AT_ONCE: usize = 16;
 

@@ -16,6 +16,7 @@ use crate::{
     error::StorageError,
     ids::Offset,
     journal::Sequence,
+    limits::{RESERVE_AHEAD, RESERVE_FOR},
     shard::files::FileKind,
 };
 
@@ -145,19 +146,25 @@ impl<E: Env> Log<E> {
             self.context.set_full(false);
             self.wrote(&job);
             self.write_index(job.segment).await?;
+            self.trim(job.segment).await?;
             self.wake_flush_waiters();
         }
-        match self.index_left_over() {
-            Some(base) => self.write_index(base).await,
+        match self.left_over() {
+            Some(base) => {
+                self.write_index(base).await?;
+                self.trim(base).await
+            }
             None => Ok(()),
         }
     }
 
-    /// A segment that was flushed whole before its successor began: the rest of its index can go to its file.
-    fn index_left_over(&self) -> Option<Offset> {
+    /// A segment that was flushed whole before its successor began: the rest of its index can go to its file, and blocks
+    /// that were reserved can be given back.
+    fn left_over(&self) -> Option<Offset> {
         let state = self.state.borrow();
         let before = state.segments.iter().rev().nth(1)?;
-        (before.flushed >= before.position && !before.index.recent().is_empty()).then_some(before.base)
+        let left = !before.index.recent().is_empty() || before.reserved > before.flushed;
+        (before.flushed >= before.position && left).then_some(before.base)
     }
 
     /// The oldest segment that is not written as far as `extent` wants, and what to write to it.
@@ -184,6 +191,7 @@ impl<E: Env> Log<E> {
         assert_eq!(covered, (job.to - job.from) as usize, "what is not flushed is in the tail");
         let path = self.dir().join(segment_name(job.segment));
         let file = self.segment_file(job.segment, FileKind::Data, &path, job.from == 0).await?;
+        self.reserve_ahead(&file, job).await;
         for (position, bytes) in &job.blocks {
             let written = file.write_at(u64::from(*position), bytes.clone()).await;
             written.map_err(|error| StorageError::io("write to", &path, &error))?;
@@ -197,6 +205,44 @@ impl<E: Env> Log<E> {
             self.sync_entry().await?;
         }
         Ok(())
+    }
+
+    /// A segment that takes large writes gets its blocks ahead, twice what it has: a write that makes a file longer
+    /// takes the file's lock and a kernel worker, each time. What it does not use is given back when it is complete.
+    async fn reserve_ahead(&self, file: &E::File, job: &Job) {
+        let ahead = {
+            let mut state = self.state.borrow_mut();
+            let limit = state.config.segment_limit().next_multiple_of(BLOCK as u32);
+            let is_last = state.segments.back().is_some_and(|last| last.base == job.segment);
+            let Some(segment) = state.segment_mut(job.segment) else { return };
+            let wanted = job.to.saturating_add(job.to.min(RESERVE_AHEAD)).next_multiple_of(BLOCK as u32).min(limit);
+            if !is_last || job.to - job.from < RESERVE_FOR || job.to <= segment.reserved || wanted <= job.to {
+                return;
+            }
+            segment.reserved = wanted;
+            wanted
+        };
+        // Without room for that there may still be room for what is to be written.
+        if let Err(error) = file.allocate(u64::from(ahead)).await {
+            tracing::debug!(%error, "no blocks were reserved ahead");
+        }
+    }
+
+    /// Gives back what a complete segment's file has too much.
+    async fn trim(&self, base: Offset) -> Result<(), StorageError> {
+        let length = {
+            let mut state = self.state.borrow_mut();
+            let is_last = state.segments.back().is_some_and(|last| last.base == base);
+            let Some(segment) = state.segment_mut(base) else { return Ok(()) };
+            if is_last || segment.flushed < segment.position || segment.reserved <= segment.flushed {
+                return Ok(());
+            }
+            segment.reserved = 0;
+            u64::from(segment.flushed)
+        };
+        let path = self.dir().join(segment_name(base));
+        let file = self.segment_file(base, FileKind::Data, &path, false).await?;
+        file.set_len(length).await.map_err(|error| StorageError::io("cut", &path, &error))
     }
 
     /// Pages of the index that the flushed data allows to write.

@@ -42,6 +42,8 @@ pub(crate) struct Segment {
     pub(crate) appended_ms: i64,
     /// Nothing is appended any more, even if it is the last.
     pub(crate) closed: bool,
+    /// How far blocks of the file were reserved by this process.
+    pub(crate) reserved: u32,
     /// Its index.
     pub(crate) index: Index,
 }
@@ -59,6 +61,7 @@ impl Segment {
             first_timestamp: Timestamp(-1),
             appended_ms: 0,
             closed: false,
+            reserved: 0,
             index: Index::default(),
         }
     }
