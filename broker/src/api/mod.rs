@@ -5,8 +5,11 @@
 //! finished later; Fetch answers with a chain of buffers.
 
 pub mod api_versions;
+pub mod create_partitions;
 pub mod delete_groups;
 pub mod delete_records;
+pub mod delete_topics;
+pub mod describe_cluster;
 pub mod describe_groups;
 pub mod fetch;
 pub mod find_coordinator;
@@ -151,6 +154,9 @@ macro_rules! table {
 
 table! {
     ListOffsets FRAME_MAX_WITHOUT_RECORDS list_offsets;
+    DescribeCluster FRAME_MAX_WITHOUT_RECORDS describe_cluster;
+    DeleteTopics FRAME_MAX_WITHOUT_RECORDS delete_topics;
+    CreatePartitions FRAME_MAX_WITHOUT_RECORDS create_partitions;
     DeleteRecords FRAME_MAX_WITHOUT_RECORDS delete_records;
     InitProducerId FRAME_MAX_WITHOUT_RECORDS init_producer_id;
     OffsetForLeaderEpoch FRAME_MAX_WITHOUT_RECORDS offset_for_leader_epoch;

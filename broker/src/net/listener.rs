@@ -11,7 +11,7 @@ use crate::{
     core::env::{Conn, CoreId, Listener, NetEnv},
     core_state::Core,
     limits,
-    metadata::ids::NodeId,
+    metadata::{call::AssignedBroker, ids::NodeId},
     net::{complaints::Complaint, driver},
 };
 
@@ -68,6 +68,20 @@ impl ListenerRef {
         }
     }
 
+    /// The broker that a client of this listener means by `shown`, where partitions are assigned by hand. `here` is this
+    /// node, which runs `cores` cores.
+    pub fn assigned(self, here: NodeId, cores: u16, shown: i32) -> AssignedBroker {
+        let core = match self.kind {
+            ListenerKind::Node => None,
+            ListenerKind::Core(_) => (0..cores).map(CoreId).find(|&core| core_broker_id(here, core) == shown),
+        };
+        let known = match self.kind {
+            ListenerKind::Node => shown == here.0,
+            ListenerKind::Core(_) => core.is_some(),
+        };
+        AssignedBroker { shown, node: known.then_some(here), core }
+    }
+
     /// Whether requests about what `owner` owns are answered here, rather than refused with a hint.
     pub fn answers_for(self, owner: CoreId) -> bool {
         match self.kind {
@@ -115,6 +129,9 @@ mod tests {
         let single = ListenerRef { number: 1, kind: ListenerKind::Core(CoreId(7)) };
         assert_eq!((whole.broker_id(node, core), whole.own_broker_id(node)), (2, 2));
         assert_eq!((single.broker_id(node, core), single.own_broker_id(node)), (3005, 3007));
+        assert_eq!(single.assigned(node, 8, 3005).core, Some(core));
+        assert_eq!(single.assigned(node, 8, 2).node, None);
+        assert_eq!((whole.assigned(node, 8, 2).node, whole.assigned(node, 8, 3005).node), (Some(node), None));
         assert!(whole.answers_for(core) && !single.answers_for(core) && single.answers_for(CoreId(7)));
     }
 

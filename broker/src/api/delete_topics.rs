@@ -1,0 +1,109 @@
+//! DeleteTopics, versions 1 to 6: by name, and by topic id from 6 on (KIP-516). It answers when every core has let go of
+//! the topic, so a name created again never meets old data.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use corelog_storage::ids::TopicId;
+use corelog_wire::{
+    Uuid,
+    error_code::ErrorCode,
+    messages::{DeleteTopicsRequest, DeleteTopicsResponse, delete_topics::DeletableTopicResult},
+};
+
+use crate::{
+    api::RequestContext,
+    core::env::NetEnv,
+    core_state::Core,
+    metadata::{
+        call::{DeletedTopic, MetadataAnswer, MetadataCall, Refusal, TopicSelector},
+        ids::topic_uuid,
+    },
+    router,
+};
+
+/// Answers per topic asked for, in the order asked.
+pub async fn handle<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    _context: &RequestContext,
+    request: DeleteTopicsRequest,
+) -> DeleteTopicsResponse {
+    let asked = selectors(request);
+    let mut times: BTreeMap<&TopicSelector, usize> = BTreeMap::new();
+    for selector in asked.iter().flatten() {
+        *times.entry(selector).or_default() += 1;
+    }
+    let (mut rows, mut calls) = (Vec::with_capacity(asked.len()), Vec::new());
+    for selector in &asked {
+        let refused = match selector {
+            Err(refusal) => Some(refusal.clone()),
+            Ok(selector) if times[selector] > 1 => {
+                Some(Refusal::new(ErrorCode::InvalidRequest, "Duplicate topic name or id."))
+            }
+            Ok(_) => None,
+        };
+        if let (None, Ok(selector)) = (&refused, selector) {
+            calls.push(selector.clone());
+        }
+        rows.push(refused);
+    }
+    let mut outcomes = delete(core, calls).await.into_iter();
+    let responses = asked
+        .iter()
+        .zip(rows)
+        .map(|(selector, refused)| {
+            let outcome = match refused {
+                Some(refusal) => Err(refusal),
+                None => outcomes.next().expect("one outcome per topic asked for"),
+            };
+            row(selector.as_ref().ok(), outcome)
+        })
+        .collect();
+    DeleteTopicsResponse { responses, ..DeleteTopicsResponse::default() }
+}
+
+fn selectors(request: DeleteTopicsRequest) -> Vec<Result<TopicSelector, Refusal>> {
+    let by_name = request.topic_names.into_iter().map(|name| Ok(TopicSelector::Name(name)));
+    let by_either = request.topics.into_iter().map(|topic| match topic.name {
+        Some(_) if !topic.topic_id.is_zero() => {
+            Err(Refusal::new(ErrorCode::InvalidRequest, "You may not specify both topic name and topic id."))
+        }
+        Some(name) => Ok(TopicSelector::Name(name)),
+        None if topic.topic_id.is_zero() => {
+            Err(Refusal::new(ErrorCode::InvalidRequest, "Neither topic name nor id were specified."))
+        }
+        None => Ok(TopicSelector::Id(TopicId(topic.topic_id.0))),
+    });
+    by_name.chain(by_either).collect()
+}
+
+async fn delete<E: NetEnv>(core: &Rc<Core<E>>, topics: Vec<TopicSelector>) -> Vec<Result<DeletedTopic, Refusal>> {
+    let count = topics.len();
+    if count == 0 {
+        return Vec::new();
+    }
+    match router::metadata::call(core, MetadataCall::DeleteTopics { topics }).await {
+        Ok(MetadataAnswer::TopicsDeleted(outcomes)) => outcomes,
+        Ok(MetadataAnswer::Unavailable(refusal)) => vec![Err(refusal); count],
+        Ok(_) => unreachable!("the answer to another call"),
+        Err(fault) => vec![Err(Refusal::bare(fault.code())); count],
+    }
+}
+
+fn row(selector: Option<&TopicSelector>, outcome: Result<DeletedTopic, Refusal>) -> DeletableTopicResult {
+    match outcome {
+        Ok(deleted) => DeletableTopicResult {
+            name: Some(deleted.name),
+            topic_id: topic_uuid(deleted.id),
+            error_code: ErrorCode::None.code(),
+            error_message: None,
+        },
+        Err(refusal) => {
+            let (name, topic_id) = match selector {
+                Some(TopicSelector::Name(name)) => (Some(name.clone()), Uuid::ZERO),
+                Some(TopicSelector::Id(id)) => (None, topic_uuid(*id)),
+                None => (None, Uuid::ZERO),
+            };
+            DeletableTopicResult { name, topic_id, error_code: refusal.code.code(), error_message: refusal.message }
+        }
+    }
+}
