@@ -6,6 +6,7 @@
 
 pub mod api_versions;
 pub mod create_partitions;
+pub mod create_topics;
 pub mod delete_groups;
 pub mod delete_records;
 pub mod delete_topics;
@@ -21,6 +22,7 @@ pub mod join_group;
 pub mod leave_group;
 pub mod list_groups;
 pub mod list_offsets;
+pub mod metadata;
 pub mod offset_commit;
 pub mod offset_delete;
 pub mod offset_fetch;
@@ -160,6 +162,8 @@ table! {
     DeleteRecords FRAME_MAX_WITHOUT_RECORDS delete_records;
     InitProducerId FRAME_MAX_WITHOUT_RECORDS init_producer_id;
     OffsetForLeaderEpoch FRAME_MAX_WITHOUT_RECORDS offset_for_leader_epoch;
+    Metadata FRAME_MAX_WITHOUT_RECORDS metadata;
+    CreateTopics FRAME_MAX_WITHOUT_RECORDS create_topics;
     FindCoordinator FRAME_MAX_WITHOUT_RECORDS find_coordinator;
     JoinGroup FRAME_MAX_WITHOUT_RECORDS join_group;
     SyncGroup FRAME_MAX_WITHOUT_RECORDS sync_group;

@@ -1,0 +1,103 @@
+//! CreateTopics, versions 2 to 7: new topics, each on its own: some may be created and others refused.
+//!
+//! From version 5 on the response tells partitions, replicas and configuration (KIP-525), from 7 on the topic's id.
+
+use std::rc::Rc;
+
+use corelog_wire::{
+    Uuid,
+    error_code::ErrorCode,
+    messages::{
+        CreateTopicsRequest, CreateTopicsResponse,
+        create_topics::{CreatableTopic, CreatableTopicConfigs, CreatableTopicResult},
+    },
+};
+
+use crate::{
+    api::RequestContext,
+    core::env::{CoreId, NetEnv},
+    core_state::Core,
+    metadata::call::{AssignedBroker, Assignment, CreatedTopic, MetadataAnswer, MetadataCall, NewTopic, Refusal},
+    net::listener::{ListenerKind, ListenerRef},
+    router,
+};
+
+/// DescribeConfigs' source "set on the topic".
+const SOURCE_TOPIC: i8 = 1;
+
+/// Answers when every core serves the new topics.
+pub async fn handle<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    request: CreateTopicsRequest,
+) -> CreateTopicsResponse {
+    let names: Vec<String> = request.topics.iter().map(|topic| topic.name.clone()).collect();
+    let topics = request.topics.into_iter().map(|topic| new_topic(core, context.listener, topic)).collect();
+    let call = MetadataCall::CreateTopics { topics, validate_only: request.validate_only };
+    let outcomes: Vec<Result<CreatedTopic, Refusal>> = match router::metadata::call(core, call).await {
+        Ok(MetadataAnswer::TopicsCreated(outcomes)) => outcomes,
+        Ok(MetadataAnswer::Unavailable(refusal)) => names.iter().map(|_| Err(refusal.clone())).collect(),
+        Ok(_) => names.iter().map(|_| Err(unavailable(ErrorCode::UnknownServerError))).collect(),
+        Err(fault) => names.iter().map(|_| Err(unavailable(fault.code()))).collect(),
+    };
+    let topics = names.into_iter().zip(outcomes).map(|(name, outcome)| result(name, outcome));
+    CreateTopicsResponse { topics: topics.collect(), ..CreateTopicsResponse::default() }
+}
+
+fn unavailable(code: ErrorCode) -> Refusal {
+    Refusal { code, message: None }
+}
+
+fn new_topic<E: NetEnv>(core: &Core<E>, listener: ListenerRef, topic: CreatableTopic) -> NewTopic {
+    let assignments = topic.assignments.into_iter().map(|given| Assignment {
+        partition: given.partition_index,
+        brokers: given.broker_ids.into_iter().map(|shown| broker(core, listener, shown)).collect(),
+    });
+    NewTopic {
+        name: topic.name,
+        partitions: topic.num_partitions,
+        replication_factor: topic.replication_factor,
+        assignments: assignments.collect(),
+        configs: topic.configs.into_iter().map(|config| (config.name, config.value)).collect(),
+    }
+}
+
+/// What a broker id of the listener that was asked means.
+fn broker<E: NetEnv>(core: &Core<E>, listener: ListenerRef, shown: i32) -> AssignedBroker {
+    let named = (0..core.cores()).map(CoreId).find(|id| listener.broker_id(core.node, *id) == shown);
+    AssignedBroker {
+        shown,
+        node: named.map(|_| core.node),
+        core: named.filter(|_| listener.kind != ListenerKind::Node),
+    }
+}
+
+fn result(name: String, outcome: Result<CreatedTopic, Refusal>) -> CreatableTopicResult {
+    match outcome {
+        Ok(created) => {
+            let configs = created.configs.into_iter().map(|(name, value)| CreatableTopicConfigs {
+                name,
+                value: Some(value),
+                read_only: false,
+                config_source: SOURCE_TOPIC,
+                is_sensitive: false,
+            });
+            CreatableTopicResult {
+                name,
+                topic_id: Uuid(created.id.0),
+                num_partitions: created.partitions,
+                replication_factor: created.replication_factor,
+                configs: Some(configs.collect()),
+                ..CreatableTopicResult::default()
+            }
+        }
+        Err(refusal) => CreatableTopicResult {
+            name,
+            error_code: refusal.code.code(),
+            error_message: refusal.message,
+            num_partitions: -1,
+            replication_factor: -1,
+            ..CreatableTopicResult::default()
+        },
+    }
+}
