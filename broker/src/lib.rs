@@ -1,4 +1,22 @@
 //! The Corelog broker: one executor per core, each a broker of its own.
+//!
+//! **A produce request**, file by file:
+//! 1. `net/listener.rs` accepts the connection; `net/driver.rs` reads it, `net/connection_machine.rs` cuts frames.
+//! 2. `api/mod.rs` finds the handler; `api/produce.rs` names each batch's partition and begins the request.
+//! 3. `router/produce.rs` appends what this core owns, and sends the rest to its owners, through `core/mailbox.rs`.
+//! 4. `partition/append.rs` checks the batch and appends it to the partition's log, in the storage crate.
+//! 5. The log's group commit makes it durable; `partition/mod.rs` moves the high watermark.
+//! 6. `router/produce.rs` has every acknowledgement; `api/produce.rs` writes the response; `net/driver.rs` sends it in
+//!    its turn.
+//!
+//! **A fetch request**:
+//! 1. As above, to `api/fetch.rs`, which resolves its partitions.
+//! 2. `router/fetch.rs` begins a share with every owner, and waits until there is enough.
+//! 3. `partition/read.rs` is a share at its owner: says how much there is, parks in `partition/waiters.rs`, reads.
+//! 4. `partition/mod.rs` moves the high watermark and wakes who waits for that partition; another core's fetch is told
+//!    by a note.
+//! 5. `router/fetch.rs` deals out the bytes in the request's order; `api/fetch.rs` writes a chain of buffers that share
+//!    memory with the log's tail; `net/driver.rs` sends it in its turn.
 
 pub mod api;
 pub mod cli;

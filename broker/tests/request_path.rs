@@ -35,9 +35,13 @@ use corelog_wire::{
     Decoder, Message, Request, frame,
     header::ResponseHeader,
     messages::{
-        ApiVersionsRequest, FetchRequest, FetchResponse, ListOffsetsRequest, ProduceRequest, ProduceResponse,
+        ApiVersionsRequest, DeleteRecordsRequest, DescribeConfigsRequest, FetchRequest, FetchResponse,
+        ListOffsetsRequest, OffsetForLeaderEpochRequest, ProduceRequest, ProduceResponse,
+        delete_records::{DeleteRecordsPartition, DeleteRecordsTopic},
+        describe_configs::DescribeConfigsResource,
         fetch::{FetchPartition, FetchTopic},
         list_offsets::{ListOffsetsPartition, ListOffsetsTopic},
+        offset_for_leader_epoch::{OffsetForLeaderPartition, OffsetForLeaderTopic},
         produce::{PartitionProduceData, TopicProduceData},
     },
 };
@@ -436,6 +440,64 @@ fn api_versions_of_the_future_is_answered_in_version_0() {
             .await;
         let produce = response.api_keys.iter().find(|row| row.api_key == 0).expect("Produce is served");
         assert_eq!((produce.min_version, produce.max_version), (0, 13));
+    });
+}
+
+#[test]
+fn every_version_of_the_record_apis_is_answered() {
+    let cluster = start(75);
+    cluster.run(|env, at| async move {
+        let mut client = Client::connect(&env, at).await;
+        for version in 1..=11 {
+            let partition = ListOffsetsPartition { timestamp: -1, ..ListOffsetsPartition::default() };
+            let topics = vec![ListOffsetsTopic { name: TOPIC.to_owned(), partitions: vec![partition] }];
+            let answer = client.call(version, &ListOffsetsRequest { topics, ..ListOffsetsRequest::default() }).await;
+            let part = &answer.topics[0].partitions[0];
+            assert_eq!((part.error_code, part.offset), (0, 0), "version {version}");
+        }
+        for version in 3..=13 {
+            let mut request = produce(&[(0, batch("a")), (1, batch("b"))], -1);
+            if version >= 13 {
+                request.topic_data[0].name = String::new();
+                request.topic_data[0].topic_id = corelog_wire::Uuid(TOPIC_ID.0);
+            }
+            let response = client.call(version, &request).await;
+            let offset = i64::from(version) - 3;
+            assert_eq!(produced(&response), [(0, 0, offset), (1, 0, offset)], "version {version}");
+        }
+        for version in 4..=18 {
+            let mut request = fetch(&[(0, 10), (1, 10)], 1, 1000);
+            if version >= 13 {
+                request.topics[0].topic = String::new();
+                request.topics[0].topic_id = corelog_wire::Uuid(TOPIC_ID.0);
+            }
+            let response = client.call(version, &request).await;
+            assert!(fetched(&response).iter().all(|row| row.1 == 0 && row.3 > 0), "version {version}");
+        }
+        for version in 1..=4 {
+            let resource = DescribeConfigsResource {
+                resource_type: 2,
+                resource_name: TOPIC.to_owned(),
+                ..DescribeConfigsResource::default()
+            };
+            let request = DescribeConfigsRequest { resources: vec![resource], ..DescribeConfigsRequest::default() };
+            let answer = client.call(version, &request).await;
+            assert_eq!((answer.results[0].error_code, answer.results[0].configs.len()), (0, 33), "version {version}");
+        }
+        for version in 2..=4 {
+            let partition = OffsetForLeaderPartition::default();
+            let topics = vec![OffsetForLeaderTopic { topic: TOPIC.to_owned(), partitions: vec![partition] }];
+            let request = OffsetForLeaderEpochRequest { topics, ..OffsetForLeaderEpochRequest::default() };
+            let answer = client.call(version, &request).await;
+            assert_eq!(answer.topics[0].partitions[0].error_code, 0, "version {version}");
+        }
+        for version in 0..=2 {
+            let partition = DeleteRecordsPartition { partition_index: 1, offset: -1 };
+            let topics = vec![DeleteRecordsTopic { name: TOPIC.to_owned(), partitions: vec![partition] }];
+            let answer = client.call(version, &DeleteRecordsRequest { topics, timeout_ms: 1000 }).await;
+            let part = &answer.topics[0].partitions[0];
+            assert_eq!((part.error_code, part.low_watermark), (0, 11), "version {version}");
+        }
     });
 }
 

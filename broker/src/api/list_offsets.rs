@@ -51,7 +51,10 @@ pub async fn handle<E: NetEnv>(
             partitions: topic
                 .partitions
                 .iter()
-                .map(|partition| row(partition.partition_index, answers.next().expect("one answer per question")))
+                .map(|partition| {
+                    let answer = answers.next().expect("one answer per question");
+                    row(context.api_version, partition.partition_index, answer)
+                })
                 .collect(),
         })
         .collect();
@@ -72,7 +75,10 @@ fn target(timestamp: i64, version: i16) -> Result<Target, Fault> {
     if version < since { Err(Fault::UnsupportedTimestamp) } else { Ok(target) }
 }
 
-fn row(index: i32, answer: Result<Answer, Fault>) -> ListOffsetsPartitionResponse {
+/// First version whose response tells the epoch.
+const EPOCH_VERSION: i16 = 4;
+
+fn row(version: i16, index: i32, answer: Result<Answer, Fault>) -> ListOffsetsPartitionResponse {
     let (code, offset, timestamp, epoch) = match answer {
         Ok(Answer::Offset { offset, timestamp, epoch }) => (0, offset, timestamp, epoch),
         Ok(_) => unreachable!("the answer to another question"),
@@ -83,6 +89,6 @@ fn row(index: i32, answer: Result<Answer, Fault>) -> ListOffsetsPartitionRespons
         error_code: code,
         timestamp: timestamp.0,
         offset: offset.0,
-        leader_epoch: epoch.0,
+        leader_epoch: if version >= EPOCH_VERSION { epoch.0 } else { -1 },
     }
 }

@@ -11,12 +11,14 @@ pub mod delete_groups;
 pub mod delete_records;
 pub mod delete_topics;
 pub mod describe_cluster;
+pub mod describe_configs;
 pub mod describe_groups;
 pub mod fetch;
 pub mod find_coordinator;
 #[cfg(test)]
 mod group_tests;
 pub mod heartbeat;
+pub mod incremental_alter_configs;
 pub mod init_producer_id;
 pub mod join_group;
 pub mod leave_group;
@@ -175,6 +177,8 @@ table! {
     ListGroups FRAME_MAX_WITHOUT_RECORDS list_groups;
     DescribeGroups FRAME_MAX_WITHOUT_RECORDS describe_groups;
     DeleteGroups FRAME_MAX_WITHOUT_RECORDS delete_groups;
+    DescribeConfigs FRAME_MAX_WITHOUT_RECORDS describe_configs;
+    IncrementalAlterConfigs FRAME_MAX_WITHOUT_RECORDS incremental_alter_configs;
 }
 
 /// The APIs served, with the versions told to clients.
