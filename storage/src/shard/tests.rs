@@ -322,11 +322,15 @@ fn every_deliberate_bug_of_the_log_is_caught() {
         Mutant::LogCheckpointTooEarly,
         Mutant::LogTrustsBypassed,
         Mutant::LogAcksBeforeSegment,
+        Mutant::LogRetentionTakesOneMore,
+        Mutant::LogForgetsEpochs,
     ]
     .into_iter()
     .filter(|mutant| {
         choose(Some(*mutant));
-        let directed = std::panic::catch_unwind(bypass_run).is_err().then_some(0);
+        let directed =
+            [bypass_run as fn(), retention_run].into_iter().any(|run| std::panic::catch_unwind(run).is_err());
+        let directed = directed.then_some(0);
         let caught =
             directed.or_else(|| (0..SEEDS).find(|seed| std::panic::catch_unwind(|| crash_run(*seed)).is_err()));
         choose(None);
@@ -339,6 +343,10 @@ fn every_deliberate_bug_of_the_log_is_caught() {
 
 #[test]
 fn retention_and_deleted_records_give_up_whole_segments_for_good() {
+    retention_run();
+}
+
+fn retention_run() {
     let bench = Bench::new("retention", 3);
     let (shard, _) = bench.open();
     let start = bench.run(|_| async move {
@@ -365,6 +373,7 @@ fn retention_and_deleted_records_give_up_whole_segments_for_good() {
     bench.run(|_| async move {
         let log = shard.log(id(0)).unwrap();
         assert_eq!((log.start(), log.end()), (start, Offset(100)));
+        assert_eq!(log.epoch_at(start), Some(LeaderEpoch(0)), "epochs are remembered");
         let all = read_all(&log, 1 << 20).await;
         assert_eq!(Header::parse(&all).unwrap().base_offset, start);
         log.delete_records(Offset(100)).await.unwrap();
