@@ -100,8 +100,11 @@ pub struct Log<E: Env> {
     /// The segment that is being written just now.
     writing: Cell<Option<Offset>>,
     flush_waiters: RefCell<Vec<Waker>>,
-    /// Segments below the start whose files recovery found no time to remove.
-    left_over: RefCell<Vec<Offset>>,
+    /// Segments below the start whose files are still there, by base and end: replay may ask for the bypassed batches in
+    /// them until a checkpoint covers them, or a crash left no time to remove them.
+    left_over: RefCell<Vec<(Offset, Offset)>>,
+    /// The end that the newest durable checkpoint knows: replay needs no file for what lies below.
+    checkpointed: Cell<Offset>,
     /// Whether the entry of its directory is known to be durable.
     dir_durable: Cell<bool>,
     /// Where the last read from disk ended.
@@ -110,6 +113,7 @@ pub struct Log<E: Env> {
 
 impl<E: Env> Log<E> {
     pub(crate) fn new(id: LogId, number: LogNumber, context: Rc<Context<E>>, state: State) -> Rc<Self> {
+        let checkpointed = state.end;
         Rc::new(Self {
             id,
             number,
@@ -120,6 +124,7 @@ impl<E: Env> Log<E> {
             writing: Cell::new(None),
             flush_waiters: RefCell::default(),
             left_over: RefCell::default(),
+            checkpointed: Cell::new(checkpointed),
             dir_durable: Cell::new(false),
             next_read: Cell::new(None),
         })

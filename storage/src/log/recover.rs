@@ -31,8 +31,7 @@ impl<E: Env> Log<E> {
                 state.durable = state.end;
             }
         }
-        let gone = self.drop_before_start();
-        self.left_over.borrow_mut().extend(gone);
+        self.drop_before_start();
     }
 
     /// An epoch was entered before anything was appended in it.

@@ -43,12 +43,34 @@ impl<E: Env> Log<E> {
             state.producers.expire(now);
             Self::wanted_start(state, now)
         };
-        let left_over = std::mem::take(&mut *self.left_over.borrow_mut());
-        self.remove_segments(&left_over).await?;
+        self.remove_left_over().await?;
         match start {
             Some(start) => self.move_start(start).await,
             None => Ok(()),
         }
+    }
+
+    /// Whether files wait for a checkpoint before they can be removed.
+    pub(crate) fn has_left_over(&self) -> bool {
+        !self.left_over.borrow().is_empty()
+    }
+
+    /// A checkpoint that knows the log up to `end` is durable.
+    pub(crate) fn checkpointed(&self, end: Offset) {
+        self.checkpointed.set(self.checkpointed.get().max(end));
+    }
+
+    /// Removes the files of given-up segments that a checkpoint covers. Until one does, a replay would miss the bypassed
+    /// batches in them, and take the log to end there.
+    pub(crate) async fn remove_left_over(&self) -> Result<(), StorageError> {
+        let covered = self.checkpointed.get();
+        let mut gone = Vec::new();
+        self.left_over.borrow_mut().retain(|(base, end)| {
+            let removable = *end <= covered;
+            gone.extend(removable.then_some(*base));
+            !removable
+        });
+        self.remove_segments(&gone).await
     }
 
     /// Where the log should start, if later than it does. May close the last segment, so that it can go.
@@ -97,17 +119,17 @@ impl<E: Env> Log<E> {
             [self.number.0.to_le_bytes().to_vec(), start.0.to_le_bytes().to_vec()].concat()
         };
         self.context.write_durable(kind::START, &[&fields]).await?;
-        let gone = self.drop_before_start();
-        self.remove_segments(&gone).await
+        self.drop_before_start();
+        self.remove_left_over().await
     }
 
-    /// Forgets the segments below the log's start; their files are the caller's to remove.
-    pub(crate) fn drop_before_start(&self) -> Vec<Offset> {
+    /// Forgets the segments below the log's start; their files are left over.
+    pub(crate) fn drop_before_start(&self) {
         let state = &mut *self.state.borrow_mut();
         let unflushed = state.unflushed();
         let mut gone = Vec::new();
         while state.segments.front().is_some_and(|first| first.end <= state.start) {
-            gone.extend(state.segments.pop_front().map(|segment| segment.base));
+            gone.extend(state.segments.pop_front().map(|segment| (segment.base, segment.end)));
         }
         let keep = state.segments.front().map_or(state.end, |first| first.base);
         let freed = state.tail.drop_below(keep);
@@ -118,7 +140,7 @@ impl<E: Env> Log<E> {
         self.context.unflushed.set(self.context.unflushed.get().saturating_sub(less));
         self.refresh_dirty(state);
         self.context.files.close(self.number, keep);
-        gone
+        self.left_over.borrow_mut().extend(gone);
     }
 
     /// Removes the files of segments that were given up.

@@ -226,6 +226,12 @@ impl<E: Env> Shard<E> {
                 Err(error) => outcome = Err(error),
             }
         }
+        if self.logs().iter().any(|log| log.has_left_over()) {
+            self.checkpoint().await?;
+            for log in self.logs() {
+                log.remove_left_over().await?;
+            }
+        }
         outcome
     }
 

@@ -104,13 +104,14 @@ impl<E: Env> Shard<E> {
         let mut writer = Writer::begin(&self.context.env, &self.dir, &head).await?;
         // The numbers, since logs come and go meanwhile: what came is in the journal, what went is not needed.
         let numbers: Vec<_> = self.by_number.borrow().keys().copied().collect();
-        let mut bypassing = Vec::new();
+        let (mut bypassing, mut known) = (Vec::new(), Vec::new());
         for number in numbers {
             let Some(log) = self.by_number.borrow().get(&number).cloned() else { continue };
             let mut image = log.state().borrow().image(number, log.id());
             if active(Mutant::LogCheckpointSkipsProducers) {
                 image.producers.clear();
             }
+            known.push((log.clone(), image.end));
             writer.push(&image).await?;
             if log.is_bypassing() {
                 bypassing.push(log);
@@ -126,6 +127,9 @@ impl<E: Env> Shard<E> {
         }
         self.context.written.set(0);
         writer.finish().await?.publish().await?;
+        for (log, end) in known {
+            log.checkpointed(end);
+        }
         self.context.journal().free_before(journal);
         Ok(())
     }
