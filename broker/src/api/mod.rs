@@ -13,6 +13,7 @@ pub mod delete_topics;
 pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
+pub mod describe_topic_partitions;
 pub mod fetch;
 pub mod find_coordinator;
 #[cfg(test)]
@@ -178,6 +179,7 @@ table! {
     DescribeGroups FRAME_MAX_WITHOUT_RECORDS describe_groups;
     DeleteGroups FRAME_MAX_WITHOUT_RECORDS delete_groups;
     DescribeConfigs FRAME_MAX_WITHOUT_RECORDS describe_configs;
+    DescribeTopicPartitions FRAME_MAX_WITHOUT_RECORDS describe_topic_partitions;
     IncrementalAlterConfigs FRAME_MAX_WITHOUT_RECORDS incremental_alter_configs;
 }
 
