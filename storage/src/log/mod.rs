@@ -103,7 +103,7 @@ pub struct Log<E: Env> {
     /// Segments below the start whose files are still there, by base and end: replay may ask for the bypassed batches in
     /// them until a checkpoint covers them, or a crash left no time to remove them.
     left_over: RefCell<Vec<(Offset, Offset)>>,
-    /// The end that the newest durable checkpoint knows: replay needs no file for what lies below.
+    /// Up to where the newest durable checkpoint has the log in its segments: replay reads no file of what lies below.
     checkpointed: Cell<Offset>,
     /// Whether the entry of its directory is known to be durable.
     dir_durable: Cell<bool>,

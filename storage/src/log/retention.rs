@@ -55,7 +55,7 @@ impl<E: Env> Log<E> {
         !self.left_over.borrow().is_empty()
     }
 
-    /// A checkpoint that knows the log up to `end` is durable.
+    /// A checkpoint that has the log in segments up to `end` is durable.
     pub(crate) fn checkpointed(&self, end: Offset) {
         self.checkpointed.set(self.checkpointed.get().max(end));
     }

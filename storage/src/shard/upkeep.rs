@@ -111,7 +111,7 @@ impl<E: Env> Shard<E> {
             if active(Mutant::LogCheckpointSkipsProducers) {
                 image.producers.clear();
             }
-            known.push((log.clone(), image.end));
+            known.push((log.clone(), image.flushed_end));
             writer.push(&image).await?;
             if log.is_bypassing() {
                 bypassing.push(log);
