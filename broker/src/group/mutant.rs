@@ -8,8 +8,6 @@ pub enum Mutant {
     RebalanceWithoutDeadline,
     /// Answers leave before their records are committed.
     AnswerBeforeCommit,
-    /// The assignment takes effect when it is written, not when it is committed.
-    AssignBeforeCommit,
     /// Offsets are shown as soon as they are written.
     ShowPendingOffsets,
     /// A commit is accepted whatever its generation.
@@ -28,10 +26,9 @@ pub enum Mutant {
 
 /// All of them, for the test that each is caught.
 #[cfg(feature = "mutants")]
-pub const ALL: [Mutant; 10] = [
+pub const ALL: [Mutant; 9] = [
     Mutant::RebalanceWithoutDeadline,
     Mutant::AnswerBeforeCommit,
-    Mutant::AssignBeforeCommit,
     Mutant::ShowPendingOffsets,
     Mutant::IgnoreGeneration,
     Mutant::NoSessionExpiry,

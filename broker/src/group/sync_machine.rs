@@ -85,9 +85,6 @@ impl Turn<'_> {
         let assignments: BTreeMap<MemberId, Bytes> = assignments.into_iter().collect();
         let assigned = |id: &MemberId| assignments.get(id).cloned().unwrap_or_default();
         let stored = self.group.to_stored(|member| assigned(&member.id));
-        if mutant::is(Mutant::AssignBeforeCommit) {
-            self.install_assignment(self.group.generation, &stored);
-        }
         let record = Record::Group { group: self.group.id.clone(), value: Some(stored) };
         if record.size_bound() > self.config.max_batch_bytes {
             self.abandon_assignment(GroupError::UnknownServerError);
