@@ -123,6 +123,8 @@ impl<E: Env> Log<E> {
                     self.wake_all();
                     self.context.env.sleep(RETRY_FULL).await;
                 }
+                // Its files are going, or gone: what became of them matters to nobody any more.
+                Err(_) if self.state.borrow().life == super::state::Life::Deleted => break,
                 Err(error) => {
                     self.context.fail(error);
                     break;
