@@ -1,6 +1,9 @@
 //! The command line: the broker itself, and the commands that talk to one as any Kafka client does.
 
+mod client;
+mod records;
 mod serve;
+mod topic;
 
 use std::process::ExitCode;
 
@@ -18,12 +21,43 @@ struct Cli {
 enum Command {
     /// Runs a broker.
     Serve(serve::Serve),
+    /// Sends the lines of the standard input as records.
+    Produce {
+        #[command(flatten)]
+        command: records::Produce,
+        #[command(flatten)]
+        broker: Broker,
+    },
+    /// Prints records as lines.
+    Consume {
+        #[command(flatten)]
+        command: records::Consume,
+        #[command(flatten)]
+        broker: Broker,
+    },
+    /// Creates, lists, shows and deletes topics.
+    Topic {
+        #[command(subcommand)]
+        command: topic::Topic,
+        #[command(flatten)]
+        broker: Broker,
+    },
+}
+
+#[derive(clap::Args)]
+struct Broker {
+    /// The broker to ask.
+    #[arg(long, short, value_name = "HOST:PORT", default_value = "127.0.0.1:9092", global = true)]
+    broker: String,
 }
 
 /// Runs what the command line asks for.
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(command) => command.run(),
+        Command::Produce { command, broker } => command.run(&broker.broker),
+        Command::Consume { command, broker } => command.run(&broker.broker),
+        Command::Topic { command, broker } => command.run(&broker.broker),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -31,5 +65,17 @@ pub fn run() -> ExitCode {
             eprintln!("corelog: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
     }
 }
