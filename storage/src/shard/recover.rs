@@ -4,7 +4,11 @@
 //! journal has the header alone, is read from its segment: if it is not there whole, it was never acknowledged, and its
 //! log ends before it.
 
-use std::{collections::BTreeMap, path::Path, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    rc::Rc,
+};
 
 use bytes::Bytes;
 
@@ -46,6 +50,7 @@ pub(super) async fn open<E: Env>(
         shard: shard.clone(),
         captured: BTreeMap::new(),
         broken: BTreeMap::new(),
+        gaps: BTreeSet::new(),
         adopting: BTreeMap::new(),
         report: RecoveryReport::default(),
     };
@@ -98,6 +103,8 @@ struct Recovery<E: Env> {
     captured: BTreeMap<LogNumber, Offset>,
     /// Logs whose end was found where a bypassed batch is not whole.
     broken: BTreeMap<LogNumber, Offset>,
+    /// Those among them where journal records are missing, unless the record of a cut explains it.
+    gaps: BTreeSet<LogNumber>,
     /// Manifests of which not all parts were seen.
     adopting: BTreeMap<LogNumber, Vec<u8>>,
     report: RecoveryReport,
@@ -154,6 +161,7 @@ impl<E: Env> Recovery<E> {
             }
             Entry::Truncate { number, offset } => {
                 self.broken.remove(&number);
+                self.gaps.remove(&number);
                 if let Some(log) = self.log(number) {
                     log.replay_truncate(offset)?;
                 }
@@ -185,9 +193,23 @@ impl<E: Env> Recovery<E> {
         if self.broken.contains_key(&place.number) {
             return Ok(());
         }
+        if self.is_void(&log, place.number, &batch) {
+            return Ok(());
+        }
         let captured = self.captured.get(&place.number).copied().unwrap_or_default();
         log.replay(sequence, &place, &batch, captured)?;
         self.make_room().await
+    }
+
+    /// Whether a batch lies beyond the log's end: then an earlier recovery cut the log before it, the checkpoint has the
+    /// log as it was after that, and the cut's own record is still to come.
+    fn is_void(&mut self, log: &Log<E>, number: LogNumber, header: &[u8]) -> bool {
+        let void = Header::parse(header).is_ok_and(|header| header.base_offset > log.end());
+        if void {
+            self.broken.insert(number, log.end());
+            self.gaps.insert(number);
+        }
+        void
     }
 
     async fn bypassed(&mut self, sequence: Sequence, place: Place, header: Bytes) -> Result<(), StorageError> {
@@ -197,6 +219,9 @@ impl<E: Env> Recovery<E> {
             why: "no batch header",
         })?;
         if self.broken.contains_key(&place.number) || !log.lacks(&place, &parsed) {
+            return Ok(());
+        }
+        if self.is_void(&log, place.number, &header) {
             return Ok(());
         }
         match self.read_bypassed(&log, &place, &parsed, &header).await {
@@ -253,6 +278,7 @@ impl<E: Env> Recovery<E> {
             log.replay_truncate(offset)?;
             self.shard.context.write(kind::TRUNCATE, &[&number.0.to_le_bytes(), &offset.0.to_le_bytes()]);
             self.report.truncated.push(log.id());
+            self.report.suspect |= self.gaps.contains(&number);
         }
         for (number, captured) in &self.captured {
             if let Some(log) = self.log(*number)
