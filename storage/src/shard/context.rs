@@ -172,7 +172,9 @@ impl<E: Env> Context<E> {
             if failed.is_some() {
                 return;
             }
-            tracing::error!(%error, "the shard stops serving");
+            if error != StorageError::Closed {
+                tracing::error!(%error, "the shard stops serving");
+            }
             let why = StorageError::ShardFailed(error.to_string().into());
             *failed =
                 Some(if matches!(error, StorageError::ShardFailed(_) | StorageError::Closed) { error } else { why });
