@@ -6,11 +6,16 @@
 mod journal;
 #[path = "simulation/report.rs"]
 mod report;
+#[path = "simulation/shard.rs"]
+mod shard;
 
 use report::Report;
 
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 30;
+
+/// The same for the shard's workload, whose lives are longer.
+const SHARD_SEEDS: u64 = 4;
 
 /// What an ordinary run of the journal's workload must at least have seen.
 const JOURNAL_MINIMA: &[(&str, u64)] = &[
@@ -28,17 +33,21 @@ const JOURNAL_MINIMA: &[(&str, u64)] = &[
     ("rot found", 2),
 ];
 
-fn seeds() -> std::ops::Range<u64> {
+/// The same for the shard's workload.
+const SHARD_MINIMA: &[(&str, u64)] =
+    &[("recovery", 20), ("power cut", 10), ("range read", 200), ("record verified", 200)];
+
+fn seeds(ordinary: u64) -> std::ops::Range<u64> {
     let from_environment = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     match (from_environment("SIM_SEED"), from_environment("SIM_SEEDS")) {
         (Some(seed), _) => seed..seed + 1,
-        (None, count) => 0..count.unwrap_or(SEEDS),
+        (None, count) => 0..count.unwrap_or(ordinary),
     }
 }
 
 /// Runs a workload over all seeds, each twice, and states what was seen.
-fn run_all(name: &str, minima: &[(&str, u64)], workload: impl Fn(u64) -> Result<Report, String>) {
-    let seeds = seeds();
+fn run_all(name: &str, ordinary: u64, minima: &[(&str, u64)], workload: fn(u64) -> Result<Report, String>) {
+    let seeds = seeds(ordinary);
     let mut total = Report::default();
     for seed in seeds.clone() {
         let run = || workload(seed).unwrap_or_else(|broken| panic!("{name}, seed {seed}: {broken}"));
@@ -49,7 +58,7 @@ fn run_all(name: &str, minima: &[(&str, u64)], workload: impl Fn(u64) -> Result<
     }
     println!("{name}: {} seeds, each twice to one trace hash", seeds.end - seeds.start);
     print!("{total}");
-    if seeds.end - seeds.start >= SEEDS {
+    if seeds.end - seeds.start >= ordinary {
         for (kind, least) in minima {
             let seen = total.counters.get(kind);
             assert!(seen >= *least, "{name}: {kind} {seen} times, at least {least} are due");
@@ -59,7 +68,12 @@ fn run_all(name: &str, minima: &[(&str, u64)], workload: impl Fn(u64) -> Result<
 
 #[test]
 fn the_journal_keeps_what_it_acknowledged() {
-    run_all("journal", JOURNAL_MINIMA, journal::run);
+    run_all("journal", SEEDS, JOURNAL_MINIMA, journal::run);
+}
+
+#[test]
+fn logs_keep_what_they_acknowledged() {
+    run_all("shard", SHARD_SEEDS, SHARD_MINIMA, shard::run);
 }
 
 #[cfg(feature = "mutants")]
