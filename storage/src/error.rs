@@ -63,6 +63,11 @@ impl StorageError {
         Self::Io { what: what.into(), kind: error.kind(), message: error.to_string().into() }
     }
 
+    /// Whether a file was not there.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { kind: io::ErrorKind::NotFound, .. })
+    }
+
     /// Something at `place` of `path` that cannot be ours.
     pub fn corrupt(path: &Path, position: u64, why: &'static str) -> Self {
         Self::Corrupt { place: format!("{} at byte {position}", path.display()).into(), why }

@@ -79,18 +79,6 @@ impl<E: Env> Log<E> {
         .await
     }
 
-    /// Resolves when no flush is under way.
-    pub(crate) async fn flush_idle(&self) {
-        poll_fn(|context| {
-            if !self.flushing.get() {
-                return Poll::Ready(());
-            }
-            self.flush_waiters.borrow_mut().push(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
-    }
-
     /// Resolves when nothing is being written to segments below `before`.
     pub(crate) async fn not_writing_below(&self, before: Offset) {
         poll_fn(|context| {
@@ -138,7 +126,7 @@ impl<E: Env> Log<E> {
         self.wake_all();
     }
 
-    async fn flush(self: &Rc<Self>, extent: Extent) -> Result<(), StorageError> {
+    pub(super) async fn flush(self: &Rc<Self>, extent: Extent) -> Result<(), StorageError> {
         while let Some(job) = self.next_job(extent) {
             self.writing.set(Some(job.segment));
             let written = self.write_segment(&job).await;

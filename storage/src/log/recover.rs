@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Log, epochs::Epochs, state::Life};
+use super::{Extent, Log, epochs::Epochs, state::Life};
 use crate::{
     batch::Header,
     env::Env,
@@ -80,6 +80,12 @@ impl<E: Env> Log<E> {
             self.let_go();
         }
         self.wake_all();
+    }
+
+    /// Writes what was replayed to its segments. Blocks only: padding would put the batches that follow elsewhere than
+    /// the journal says.
+    pub(crate) async fn flush_blocks(self: &Rc<Self>) -> Result<(), StorageError> {
+        self.flush(Extent::Blocks).await
     }
 
     /// Gives up all memory and every claim on the journal.

@@ -27,7 +27,7 @@ use crate::{
     ids::{LogId, Offset},
     journal::{Journal, JournalPosition, Record, RecoveryVerdict, Sequence},
     log::{
-        Extent, Log,
+        Log,
         segment::{log_dir, logs_dir, segment_name},
         state::{Life, LogImage, LogNumber, State},
     },
@@ -50,6 +50,7 @@ pub(super) async fn open<E: Env>(
         shard: shard.clone(),
         captured: BTreeMap::new(),
         broken: BTreeMap::new(),
+        vanished: BTreeMap::new(),
         gaps: BTreeSet::new(),
         adopting: BTreeMap::new(),
         report: RecoveryReport::default(),
@@ -103,7 +104,9 @@ struct Recovery<E: Env> {
     captured: BTreeMap<LogNumber, Offset>,
     /// Logs whose end was found where a bypassed batch is not whole.
     broken: BTreeMap<LogNumber, Offset>,
-    /// Those among them where journal records are missing, unless the record of a cut explains it.
+    /// Logs whose files are gone, with what said so: the record of their deletion must be still to come.
+    vanished: BTreeMap<LogNumber, StorageError>,
+    /// Those among the broken where journal records are missing, unless the record of a cut explains it.
     gaps: BTreeSet<LogNumber>,
     /// Manifests of which not all parts were seen.
     adopting: BTreeMap<LogNumber, Vec<u8>>,
@@ -117,7 +120,11 @@ impl<E: Env> Recovery<E> {
         self.shard.insert(id, number, State::restore(image));
     }
 
+    /// The log to replay for.
     fn log(&self, number: LogNumber) -> Option<Rc<Log<E>>> {
+        if self.vanished.contains_key(&number) {
+            return None;
+        }
         self.shard.by_number.borrow().get(&number).cloned()
     }
 
@@ -182,7 +189,8 @@ impl<E: Env> Recovery<E> {
         Ok(())
     }
 
-    fn remove(&self, number: LogNumber) -> Option<Rc<Log<E>>> {
+    fn remove(&mut self, number: LogNumber) -> Option<Rc<Log<E>>> {
+        self.vanished.remove(&number);
         let log = self.shard.by_number.borrow_mut().remove(&number)?;
         self.shard.logs.borrow_mut().remove(&log.id());
         Some(log)
@@ -250,8 +258,8 @@ impl<E: Env> Recovery<E> {
     }
 
     /// Writes to segments what was replayed, if it is more than memory should hold.
-    async fn make_room(&self) -> Result<(), StorageError> {
-        let context = &self.shard.context;
+    async fn make_room(&mut self) -> Result<(), StorageError> {
+        let context = self.shard.context.clone();
         if context.cached() <= context.options.cache_bytes {
             return Ok(());
         }
@@ -263,16 +271,25 @@ impl<E: Env> Recovery<E> {
         let dirty: Vec<Rc<Log<E>>> =
             context.dirty.borrow().iter().filter_map(|(_, number)| self.log(*number)).collect();
         for log in dirty {
-            // Blocks only: padding would put the batches that follow elsewhere than the journal says.
-            log.kick(Extent::Blocks);
-            log.flush_idle().await;
-            context.check()?;
+            match log.flush_blocks().await {
+                Ok(()) => {}
+                // Then memory holds it, over its bound.
+                Err(StorageError::DiskFull) => return Ok(()),
+                Err(error) if error.is_not_found() => {
+                    self.vanished.insert(log.number(), error);
+                    log.let_go();
+                }
+                Err(error) => return Err(error),
+            }
         }
         while context.cached() > context.options.cache_bytes / 2 && context.evict_flushed() {}
         Ok(())
     }
 
     fn finish(mut self) -> Result<RecoveryReport, StorageError> {
+        if let Some((_, error)) = self.vanished.pop_first() {
+            return Err(error);
+        }
         for (number, offset) in std::mem::take(&mut self.broken) {
             let Some(log) = self.log(number) else { continue };
             log.replay_truncate(offset)?;
