@@ -7,10 +7,10 @@
 
 use std::{
     cell::{Cell, RefCell},
-    future::poll_fn,
+    future::{Future, poll_fn},
     pin::pin,
     rc::Rc,
-    task::{Poll, Waker},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -46,6 +46,14 @@ pub struct Signal {
     rung: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     available: RefCell<Option<Vec<u64>>>,
+    done: RefCell<Option<Vec<Fetched>>>,
+}
+
+/// A share of another core's fetch, kept here until it is read.
+pub struct KeptShare<E: NetEnv> {
+    fetch: SubFetch<E>,
+    /// It is the whole fetch, which returns so many bytes at most: told of with its records.
+    alone: Option<usize>,
 }
 
 /// One owner's share of a fetch, seen from the connection's core.
@@ -91,6 +99,30 @@ impl Signal {
             waker.wake();
         }
     }
+
+    async fn rung(&self) {
+        poll_fn(|context| self.poll_rung(context)).await;
+    }
+
+    /// `None` if it did not ring in time.
+    async fn rung_within<E: NetEnv>(&self, core: &Core<E>, time: Duration) -> Option<()> {
+        let mut timer = pin!(core.env.sleep(time));
+        poll_fn(|context| {
+            if self.poll_rung(context).is_ready() {
+                return Poll::Ready(Some(()));
+            }
+            timer.as_mut().poll(context).map(|()| None)
+        })
+        .await
+    }
+
+    fn poll_rung(&self, context: &mut Context<'_>) -> Poll<()> {
+        if self.rung.get() {
+            return Poll::Ready(());
+        }
+        *self.waker.borrow_mut() = Some(context.waker().clone());
+        Poll::Pending
+    }
 }
 
 /// Fetches: waits until there is enough, then reads. The outcomes are in the request's order.
@@ -117,6 +149,15 @@ pub async fn fetch<E: NetEnv>(core: &Rc<Core<E>>, plan: FetchPlan) -> Vec<Fetche
             }
         }
     }
+    if split.len() == 1
+        && split[0].0 != core.id
+        && !urgent
+        && let Some((owner, places, parts)) = split.pop()
+    {
+        let read = fetch_alone(core, owner, parts, min_bytes, max_bytes, max_wait).await;
+        places.into_iter().zip(read).for_each(|(place, fetched)| outcomes[place] = fetched);
+        return outcomes;
+    }
     let bell = Rc::new(Signal::default());
     let (mut shares, share_urgent) = begin(core, split, min_bytes, &bell).await;
     if !(urgent || share_urgent || shares.is_empty()) {
@@ -124,6 +165,35 @@ pub async fn fetch<E: NetEnv>(core: &Rc<Core<E>>, plan: FetchPlan) -> Vec<Fetche
     }
     collect(core, shares, &mut outcomes, max_bytes).await;
     outcomes
+}
+
+/// A fetch of one other core's partitions: waits there, and comes back with records. Nothing if that core is gone.
+async fn fetch_alone<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    owner: CoreId,
+    parts: Vec<FetchPart>,
+    min_bytes: u64,
+    max_bytes: usize,
+    max_wait: Duration,
+) -> Vec<Fetched> {
+    let bell = Rc::new(Signal::default());
+    let enough = if max_wait.is_zero() { 0 } else { min_bytes };
+    let begun = begin_remote(core, owner, parts, enough, Some(max_bytes), &bell).await;
+    let Some((remote, pending)) = begun else { return Vec::new() };
+    match pending.await {
+        Ok(CoreReply::Fetched(read)) => {
+            remote.collected.set(true);
+            return read;
+        }
+        Ok(_) => {}
+        Err(_) => return Vec::new(),
+    }
+    if bell.rung_within(core, max_wait).await.is_none() {
+        core.router.mailbox.note(owner, CoreMessage::FetchWait { id: remote.id, enough: 0 });
+        bell.rung().await;
+    }
+    remote.collected.set(true);
+    remote.notes.done.take().unwrap_or_default()
 }
 
 /// Begins a share with every owner; says whether any must be answered at once.
@@ -143,7 +213,7 @@ async fn begin<E: NetEnv>(
             let bell = bell.clone();
             Place::Here(SubFetch::begin(core, parts, move || bell.ring()))
         } else {
-            match begin_remote(core, owner, parts, enough, bell).await {
+            match begin_remote(core, owner, parts, enough, None, bell).await {
                 Some((remote, pending)) => {
                     sent.push((shares.len(), pending));
                     Place::There(remote)
@@ -181,6 +251,7 @@ async fn begin_remote<E: NetEnv>(
     owner: CoreId,
     parts: Vec<FetchPart>,
     enough: u64,
+    alone: Option<usize>,
     bell: &Rc<Signal>,
 ) -> Option<(Remote<E>, crate::router::Pending)> {
     let router = &core.router;
@@ -190,7 +261,7 @@ async fn begin_remote<E: NetEnv>(
     let notes = Rc::new(Signal::default());
     router.joins.borrow_mut().insert(id, (notes.clone(), bell.clone()));
     let remote = Remote { core: core.clone(), owner, id, notes, collected: Cell::new(false) };
-    let pending = router.mailbox.submit(owner, CoreMessage::FetchBegin { id, parts, enough }).await.ok()?;
+    let pending = router.mailbox.submit(owner, CoreMessage::FetchBegin { id, parts, enough, alone }).await.ok()?;
     Some((remote, pending))
 }
 
@@ -276,17 +347,8 @@ async fn collect<E: NetEnv>(core: &Rc<Core<E>>, shares: Vec<Share<E>>, outcomes:
     for share in &shares {
         share.places.iter().zip(&share.available).for_each(|(&place, &bytes)| available[place] = bytes);
     }
-    let wanted: u64 = available.iter().sum();
     let first = available.iter().position(|&bytes| bytes > 0);
-    let mut left = core.budget.share(max_bytes.min(usize::try_from(wanted).unwrap_or(usize::MAX)));
-    let budgets: Vec<usize> = available
-        .iter()
-        .map(|&bytes| {
-            let given = left.min(usize::try_from(bytes).unwrap_or(usize::MAX));
-            left -= given;
-            given
-        })
-        .collect();
+    let budgets = deal(core, &available, max_bytes);
     let mut sent = Vec::new();
     let mut local = Vec::new();
     for share in shares {
@@ -315,6 +377,18 @@ async fn collect<E: NetEnv>(core: &Rc<Core<E>>, shares: Vec<Share<E>>, outcomes:
     }
 }
 
+/// How much each partition may return of `available`, in order, under `max_bytes` and what memory this core has for it.
+fn deal<E: NetEnv>(core: &Core<E>, available: &[u64], max_bytes: usize) -> Vec<usize> {
+    let wanted: u64 = available.iter().sum();
+    let mut left = core.budget.share(max_bytes.min(usize::try_from(wanted).unwrap_or(usize::MAX)));
+    let part = |&bytes: &u64| {
+        let given = left.min(usize::try_from(bytes).unwrap_or(usize::MAX));
+        left -= given;
+        given
+    };
+    available.iter().map(part).collect()
+}
+
 /// Another core begins a share here.
 pub(super) fn begin_share<E: NetEnv>(
     core: &Rc<Core<E>>,
@@ -322,20 +396,51 @@ pub(super) fn begin_share<E: NetEnv>(
     id: FetchId,
     parts: Vec<FetchPart>,
     enough: u64,
+    alone: Option<usize>,
 ) {
     let (from, weak) = (caller.core(), Rc::downgrade(core));
-    let mut share = SubFetch::begin(core, parts, move || {
+    let mut fetch = SubFetch::begin(core, parts, move || {
         if let Some(core) = weak.upgrade() {
-            tell(&core, from, id);
+            match alone {
+                Some(max_bytes) => spawn_read_alone(&core, from, id, max_bytes),
+                None => tell(&core, from, id),
+            }
         }
     });
-    let urgent = share.urgent();
-    let available = share.available();
-    if !urgent && available.iter().sum::<u64>() < enough {
-        share.wait_for(enough);
+    let urgent = fetch.urgent();
+    let available = fetch.available();
+    let waits = !urgent && available.iter().sum::<u64>() < enough;
+    if let (false, Some(max_bytes)) = (waits, alone) {
+        let core = core.clone();
+        core.env.clone().spawn(Lane::Latency, async move {
+            caller.reply(CoreReply::Fetched(read_alone(&core, &fetch, max_bytes).await));
+        });
+        return;
     }
-    core.router.shares.borrow_mut().insert((from, id), share);
+    if waits {
+        fetch.wait_for(enough);
+    }
+    core.router.shares.borrow_mut().insert((from, id), KeptShare { fetch, alone });
     caller.reply(CoreReply::FetchBegun { available, urgent });
+}
+
+/// What a fetch that is this core's alone returns.
+async fn read_alone<E: NetEnv>(core: &Rc<Core<E>>, fetch: &SubFetch<E>, max_bytes: usize) -> Vec<Fetched> {
+    let available = fetch.available();
+    let first = available.iter().position(|&bytes| bytes > 0);
+    fetch.collect(core, &deal(core, &available, max_bytes), first).await
+}
+
+/// Reads a share that is a whole fetch and sends it to the asking core, unless it was given up meanwhile.
+fn spawn_read_alone<E: NetEnv>(core: &Rc<Core<E>>, to: CoreId, id: FetchId, max_bytes: usize) {
+    let core = core.clone();
+    core.env.clone().spawn(Lane::Latency, async move {
+        let share = core.router.shares.borrow_mut().remove(&(to, id));
+        if let Some(share) = share {
+            let fetched = read_alone(&core, &share.fetch, max_bytes).await;
+            core.router.mailbox.note(to, CoreMessage::FetchDone { id, fetched });
+        }
+    });
 }
 
 /// Tells the asking core how much of its share there is.
@@ -343,7 +448,7 @@ fn tell<E: NetEnv>(core: &Core<E>, to: CoreId, id: FetchId) {
     // Also called from within the share's own `wait_for`, which holds the map: then it is told from there.
     let Ok(shares) = core.router.shares.try_borrow() else { return };
     if let Some(share) = shares.get(&(to, id)) {
-        core.router.mailbox.note(to, CoreMessage::FetchReady { id, available: share.available() });
+        core.router.mailbox.note(to, CoreMessage::FetchReady { id, available: share.fetch.available() });
     }
 }
 
@@ -351,9 +456,9 @@ fn tell<E: NetEnv>(core: &Core<E>, to: CoreId, id: FetchId) {
 pub(super) fn wait_share<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, id: FetchId, enough: u64) {
     let mut shares = core.router.shares.borrow_mut();
     let Some(share) = shares.get_mut(&(from, id)) else { return };
-    share.wait_for(enough);
-    let available = share.available();
-    if available.iter().sum::<u64>() >= enough {
+    share.fetch.wait_for(enough);
+    let available = share.fetch.available();
+    if share.alone.is_none() && available.iter().sum::<u64>() >= enough {
         core.router.mailbox.note(from, CoreMessage::FetchReady { id, available });
     }
 }
@@ -363,6 +468,15 @@ pub(super) fn share_ready<E: NetEnv>(core: &Rc<Core<E>>, _from: CoreId, id: Fetc
     let join = core.router.joins.borrow().get(&id).cloned();
     if let Some((notes, bell)) = join {
         *notes.available.borrow_mut() = Some(available);
+        bell.ring();
+    }
+}
+
+/// A note of [`spawn_read_alone`] arrives.
+pub(super) fn share_done<E: NetEnv>(core: &Rc<Core<E>>, id: FetchId, fetched: Vec<Fetched>) {
+    let join = core.router.joins.borrow().get(&id).cloned();
+    if let Some((notes, bell)) = join {
+        *notes.done.borrow_mut() = Some(fetched);
         bell.ring();
     }
 }
@@ -380,6 +494,6 @@ pub(super) fn collect_share<E: NetEnv>(
     };
     let core = core.clone();
     core.env.clone().spawn(Lane::Latency, async move {
-        caller.reply(CoreReply::Fetched(share.collect(&core, &budgets, whole_batch).await));
+        caller.reply(CoreReply::Fetched(share.fetch.collect(&core, &budgets, whole_batch).await));
     });
 }

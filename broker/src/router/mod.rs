@@ -23,7 +23,7 @@ use corelog_storage::{
 };
 
 use self::{
-    fetch::{FetchId, Signal},
+    fetch::{FetchId, KeptShare, Signal},
     group::GroupLetter,
     produce::{Produced, Routed},
     query::Asked,
@@ -47,7 +47,7 @@ use crate::{
     net::listener::ListenerRef,
     partition::{
         query::Answer,
-        read::{FetchPart, Fetched, SubFetch},
+        read::{FetchPart, Fetched},
     },
 };
 
@@ -72,6 +72,8 @@ pub enum CoreMessage {
         parts: Vec<FetchPart>,
         /// Bytes worth telling of.
         enough: u64,
+        /// This share is the whole fetch, which returns so many bytes at most: answer, or later tell, with records.
+        alone: Option<usize>,
     },
     /// Note: tell again, once there is so much.
     FetchWait {
@@ -86,6 +88,13 @@ pub enum CoreMessage {
         id: FetchId,
         /// Bytes, by partition.
         available: Vec<u64>,
+    },
+    /// Note to the asking core: the fetch that was this core's alone, by partition.
+    FetchDone {
+        /// Which fetch.
+        id: FetchId,
+        /// What it returns.
+        fetched: Vec<Fetched>,
     },
     /// Read the share of a fetch that was begun, and forget it.
     FetchCollect {
@@ -126,7 +135,7 @@ pub enum CoreReply {
         /// Something must be answered at once.
         urgent: bool,
     },
-    /// To `FetchCollect`, by partition.
+    /// To `FetchCollect`, and to `FetchBegin` of a fetch that is the core's alone, by partition.
     Fetched(Vec<Fetched>),
     /// To `Group`.
     GroupAnswered(Box<GroupAnswer>),
@@ -147,7 +156,7 @@ pub struct Router<E: NetEnv> {
     /// This core's fetches that others work on.
     joins: RefCell<BTreeMap<FetchId, (Rc<Signal>, Rc<Signal>)>>,
     /// Others' fetches that this core works on.
-    shares: RefCell<BTreeMap<(CoreId, FetchId), SubFetch<E>>>,
+    shares: RefCell<BTreeMap<(CoreId, FetchId), KeptShare<E>>>,
 }
 
 impl<E: NetEnv> Router<E> {
@@ -183,7 +192,9 @@ pub fn serve<E: NetEnv>(core: &Rc<Core<E>>) {
 fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessage) {
     match message {
         CoreMessage::Produce(batches) => produce::serve(core, caller, batches),
-        CoreMessage::FetchBegin { id, parts, enough } => fetch::begin_share(core, caller, id, parts, enough),
+        CoreMessage::FetchBegin { id, parts, enough, alone } => {
+            fetch::begin_share(core, caller, id, parts, enough, alone);
+        }
         CoreMessage::FetchCollect { id, budgets, whole_batch } => {
             fetch::collect_share(core, caller, id, budgets, whole_batch);
         }
@@ -194,6 +205,7 @@ fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessag
         CoreMessage::FetchWait { .. }
         | CoreMessage::GroupReleased(..)
         | CoreMessage::FetchReady { .. }
+        | CoreMessage::FetchDone { .. }
         | CoreMessage::FetchCancel(_)
         | CoreMessage::Image(_)
         | CoreMessage::ImageApplied(_) => unreachable!("a note sent as a request"),
@@ -204,6 +216,7 @@ fn on_note<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, message: CoreMessage) {
     match message {
         CoreMessage::FetchWait { id, enough } => fetch::wait_share(core, from, id, enough),
         CoreMessage::FetchReady { id, available } => fetch::share_ready(core, from, id, available),
+        CoreMessage::FetchDone { id, fetched } => fetch::share_done(core, id, fetched),
         CoreMessage::FetchCancel(id) => drop(core.router.shares.borrow_mut().remove(&(from, id))),
         CoreMessage::Image(image) => apply_image(core, from, image),
         CoreMessage::GroupReleased(id, answer) => core.groups.released(id, *answer),
