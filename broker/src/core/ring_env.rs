@@ -46,7 +46,7 @@ pub(super) struct Core {
 impl RingEnv {
     /// The environment of core `id`, on the thread that will run it.
     pub(super) fn new(id: CoreId, node: Arc<Node>) -> io::Result<Self> {
-        let ring = Ring::new()?;
+        let ring = Ring::new(node.kernel.min_wait)?;
         node.bell(id).set_ring(ring.fd())?;
         let core = Rc::new(Core {
             id,

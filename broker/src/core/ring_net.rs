@@ -210,8 +210,9 @@ impl Conn for RingConn {
         while !rest.is_empty() {
             let entry = rest.entry(self.fd());
             // SAFETY: the pieces are shared memory on the heap and the header is boxed; the operation owns both.
-            let (outcome, mut back) = unsafe { self.stream.core.operate(entry, rest, Abandoned::IS_CANCELED) }.await;
-            back.advance(outcome? as usize);
+            let sent = unsafe { self.stream.core.ring.submit_prompt(entry, rest, Abandoned::IS_CANCELED) };
+            let (outcome, mut back) = sent.await;
+            back.advance(outcome.into_result()? as usize);
             rest = back;
         }
         Ok(())
