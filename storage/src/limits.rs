@@ -6,7 +6,12 @@ use crate::env::BLOCK;
 pub const MAX_BATCH: usize = 64 << 20;
 
 /// A batch of at least this size is written to its segment at once, and only its header to the journal.
-pub const BYPASS_BATCH: usize = 48 << 10;
+pub const BYPASS_BATCH: usize = 128 << 10;
+
+/// So is one of at least this size while the journal is behind. While it keeps up, it is the cheaper way: one durable
+/// write for all that gathered, where a segment takes a write and a sync by a kernel worker each (64 KiB batches: 0.6x the
+/// CPU per GB, 1.3x the throughput).
+pub const BYPASS_BEHIND: usize = 48 << 10;
 
 /// Unwritten bytes of a log after which its complete blocks go to its segment in the background.
 pub const LAZY_WRITE: u32 = 1 << 20;
@@ -98,6 +103,7 @@ pub const JOURNAL_READ_TRIES: u32 = 5;
 
 const _: () = {
     assert!(MIN_CHUNK.is_multiple_of(BLOCK) && MAX_CHUNK.is_multiple_of(MIN_CHUNK));
+    assert!(BYPASS_BEHIND <= BYPASS_BATCH && BYPASS_BATCH <= JOURNAL_PAYLOAD);
     assert!(BYPASS_BATCH <= MAX_CHUNK, "a bypassed batch spans few chunks");
     assert!(MARK_INTERVAL <= INDEX_INTERVAL, "an index entry is found among the marks");
     assert!(MAX_SEGMENT as u64 + MAX_BATCH as u64 + BLOCK as u64 <= u32::MAX as u64, "positions fit 32 bits");

@@ -15,7 +15,7 @@ use report::Report;
 const SEEDS: u64 = 30;
 
 /// The same for the shard's workload, whose lives are longer.
-const SHARD_SEEDS: u64 = 4;
+const SHARD_SEEDS: u64 = 8;
 
 /// What an ordinary run of the journal's workload must at least have seen.
 const JOURNAL_MINIMA: &[(&str, u64)] = &[

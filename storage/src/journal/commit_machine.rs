@@ -316,6 +316,11 @@ impl CommitMachine {
         self.claim_wanted
     }
 
+    /// Whether whole frames wait for their turn.
+    pub(super) fn is_behind(&self) -> bool {
+        !self.full.is_empty()
+    }
+
     /// Whether all that was appended is durable.
     pub(super) fn is_quiet(&self) -> bool {
         self.in_flight.is_empty() && self.full.is_empty() && self.open.is_none()

@@ -27,8 +27,19 @@ use crate::{
     mutant::{Mutant, active},
 };
 
-/// Told after each commit which record is the newest durable one, or that there will be no more.
-pub type Listener = Rc<dyn Fn(Result<Sequence, StorageError>)>;
+/// What a journal tells its [`Listener`].
+#[derive(Clone, Debug)]
+pub enum News {
+    /// After a commit: the newest durable record.
+    Durable(Sequence),
+    /// What was appended waits for space on the disk: see [`Journal::is_starved`].
+    Starved,
+    /// There will be no more commits.
+    Failed(StorageError),
+}
+
+/// Told of what happens, on the journal's core, from within it: it must be quick.
+pub type Listener = Rc<dyn Fn(News)>;
 
 /// A shard's journal, open for appending. Clones share it.
 pub struct Journal<E: Env>(Rc<Inner<E>>);
@@ -52,6 +63,9 @@ struct Inner<E: Env> {
     /// Writers with nothing to write, by number; and whether one was woken and has not looked yet.
     writers: RefCell<[Option<Waker>; limits::JOURNAL_IN_FLIGHT]>,
     kicked: Cell<bool>,
+    /// The last file that was wanted could not be made; and what waits has no room until one is, or some is freed.
+    makes_none: Cell<bool>,
+    no_room: Cell<bool>,
     maker: Parked,
     closer: Parked,
     closing: Parked,
@@ -99,6 +113,8 @@ impl<E: Env> Journal<E> {
             waiters: RefCell::default(),
             writers: RefCell::default(),
             kicked: Cell::new(false),
+            makes_none: Cell::new(false),
+            no_room: Cell::new(false),
             maker: Parked::default(),
             closer: Parked::default(),
             closing: Parked::default(),
@@ -148,7 +164,7 @@ impl<E: Env> Journal<E> {
         })
     }
 
-    /// Has `listener` called after each commit, on this core, in place of an earlier one.
+    /// Has `listener` called, on this core, in place of an earlier one.
     pub fn set_listener(&self, listener: Listener) {
         *self.0.listener.borrow_mut() = Some(listener);
     }
@@ -167,6 +183,21 @@ impl<E: Env> Journal<E> {
     /// How full it is.
     pub fn usage(&self) -> Usage {
         self.0.machine.borrow().usage()
+    }
+
+    /// Whether whole frames wait for their turn to be written.
+    pub fn is_behind(&self) -> bool {
+        self.0.machine.borrow().is_behind()
+    }
+
+    /// Whether the disk had no room for the next file. What is left of the present one is for records that make room.
+    pub fn is_short(&self) -> bool {
+        self.0.makes_none.get()
+    }
+
+    /// Whether records wait for which there is no room now.
+    pub fn is_starved(&self) -> bool {
+        self.0.no_room.get()
     }
 
     /// Makes everything appended durable, writes a closing frame, and ends the journal's tasks. Waits for as long as
@@ -224,10 +255,16 @@ impl<E: Env> Inner<E> {
         let start = self.machine.borrow_mut().start();
         match start {
             Start::Write(write) => {
+                self.no_room.set(false);
                 self.wake_maker();
                 return Poll::Ready(Some(write));
             }
-            Start::NoSpace => self.wake_maker(),
+            Start::NoSpace => {
+                self.wake_maker();
+                if !self.no_room.replace(true) {
+                    self.tell(News::Starved);
+                }
+            }
             Start::Wait => {}
         }
         if self.machine.borrow().is_claimed() {
@@ -259,12 +296,16 @@ impl<E: Env> Inner<E> {
         let durable = self.machine.borrow_mut().written(lsn);
         if let Some(durable) = durable {
             self.wake_waiters(|waited| waited <= durable);
-            let listener = self.listener.borrow().clone();
-            if let Some(listener) = listener {
-                listener(Ok(durable));
-            }
+            self.tell(News::Durable(durable));
         }
         self.closing.wake();
+    }
+
+    fn tell(&self, news: News) {
+        let listener = self.listener.borrow().clone();
+        if let Some(listener) = listener {
+            listener(news);
+        }
     }
 
     fn wake_waiters(&self, which: impl Fn(Sequence) -> bool) {
@@ -291,10 +332,7 @@ impl<E: Env> Inner<E> {
         self.machine.borrow_mut().fail(why.clone());
         self.wake_waiters(|_| true);
         self.wake_all();
-        let listener = self.listener.borrow().clone();
-        if let Some(listener) = listener {
-            listener(Err(why));
-        }
+        self.tell(News::Failed(why));
     }
 
     async fn make_files(self: Rc<Self>) {
@@ -302,12 +340,17 @@ impl<E: Env> Inner<E> {
             let header = FileHeader { journal: self.journal, index, len: self.file_size };
             match files::make(&self.env, &self.dir, header).await {
                 Ok(file) => {
+                    self.makes_none.set(false);
                     self.files.borrow_mut().insert(index, file);
                     self.machine.borrow_mut().file_made(index, header.capacity());
                     self.kick();
                 }
                 Err(MakeError::Later(error)) => {
                     tracing::warn!(dir = %self.dir.display(), %error, "cannot make another journal file; trying again");
+                    self.makes_none.set(true);
+                    if self.no_room.get() {
+                        self.tell(News::Starved);
+                    }
                     self.env.sleep(Duration::from_secs(1)).await;
                 }
                 Err(MakeError::Final(error)) => self.fail_with(StorageError::ShardFailed(error.to_string().into())),

@@ -34,7 +34,7 @@ use std::fmt;
 use bytes::Bytes;
 
 pub use self::{
-    driver::{Journal, Listener},
+    driver::{Journal, Listener, News},
     replay::Replay,
 };
 use crate::limits;

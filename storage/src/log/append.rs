@@ -17,7 +17,7 @@ use crate::{
     error::{AppendError, StorageError},
     ids::{LeaderEpoch, Offset, Timestamp},
     journal::Sequence,
-    limits::{BYPASS_BATCH, LAZY_WRITE, MAX_CHUNK},
+    limits::{BYPASS_BATCH, BYPASS_BEHIND, LAZY_WRITE, MAX_CHUNK},
     log::Extent,
     shard::record::{Place, kind},
 };
@@ -82,7 +82,8 @@ impl<E: Env> Log<E> {
         reserved.ok_or(AppendError::Overloaded)?;
         // Nothing fails from here on.
         let place = Place { number: self.number, segment, position }.encode();
-        let bypass = header.size as usize >= BYPASS_BATCH;
+        let least = if self.context.journal().is_behind() { BYPASS_BEHIND } else { BYPASS_BATCH };
+        let bypass = header.size as usize >= least;
         let sequence = if bypass {
             let safe = state.segments.back().filter(|last| last.base == segment).map_or(0, |last| last.flushed);
             self.context.write(kind::BYPASS, &[&place, &safe.to_le_bytes(), parts[0]])

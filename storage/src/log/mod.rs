@@ -164,8 +164,8 @@ impl<E: Env> Log<E> {
         self.state.borrow_mut().listener = Some(listener);
     }
 
-    /// Resolves when all before `ticket` is durable, or never will be. On a full disk it fails for large batches, which
-    /// may yet become durable later.
+    /// Resolves when all before `ticket` is durable, or never will be. On a full disk it fails for what has no room now,
+    /// and may yet become durable later.
     pub fn wait_durable(self: &Rc<Self>, ticket: Ticket) -> impl Future<Output = Result<(), StorageError>> + 'static {
         let log = self.clone();
         poll_fn(move |context| log.poll_durable(ticket, context.waker()))
@@ -178,7 +178,8 @@ impl<E: Env> Log<E> {
         }
         self.context.check()?;
         state.usable()?;
-        if self.context.is_full() && state.bypasses.front().is_some_and(|bypass| bypass.base < ticket.0) {
+        let bypassed = state.bypasses.front().is_some_and(|bypass| bypass.base < ticket.0);
+        if self.context.is_full() && bypassed || self.context.is_starved() {
             return Poll::Ready(Err(StorageError::DiskFull));
         }
         if !state.waiters.iter().any(|(offset, known)| *offset == ticket.0 && known.will_wake(waker)) {

@@ -17,7 +17,7 @@ use crate::{
     env::Env,
     error::{AppendError, StorageError},
     ids::Offset,
-    journal::{Journal, Sequence},
+    journal::{Journal, News, Sequence},
     limits::CHECKPOINT_AFTER,
     log::{Extent, Log, state::LogNumber},
 };
@@ -79,11 +79,12 @@ impl<E: Env> Context<E> {
     pub(crate) fn start(self: &Rc<Self>, journal: Journal<E>) {
         let weak = Rc::downgrade(self);
         self.last_sequence.set(self.last_sequence.get().max(journal.durable()));
-        journal.set_listener(Rc::new(move |outcome| {
+        journal.set_listener(Rc::new(move |news| {
             let Some(context) = weak.upgrade() else { return };
-            match outcome {
-                Ok(durable) => context.committed(durable),
-                Err(error) => context.fail(error),
+            match news {
+                News::Durable(durable) => context.committed(durable),
+                News::Starved => context.wake_pending(),
+                News::Failed(error) => context.fail(error),
             }
         }));
         assert!(self.journal.set(journal).is_ok(), "a shard is started once");
@@ -191,6 +192,19 @@ impl<E: Env> Context<E> {
         self.full.get()
     }
 
+    /// Whether the journal has no room for what waits, and the disk none for the journal.
+    pub(crate) fn is_starved(&self) -> bool {
+        self.journal().is_starved() && (self.full.get() || self.journal().is_short())
+    }
+
+    /// Has everybody look again who waits for the journal.
+    fn wake_pending(&self) {
+        let logs: Vec<_> = self.pending.borrow().iter().filter_map(|(_, log, _)| log.upgrade()).collect();
+        for log in logs {
+            log.wake_all();
+        }
+    }
+
     /// The disk has, or again has not, space for segments.
     pub(crate) fn set_full(&self, full: bool) {
         if self.full.replace(full) != full {
@@ -205,7 +219,7 @@ impl<E: Env> Context<E> {
     /// Whether an append may be taken now.
     pub(crate) fn admit(&self) -> Result<(), AppendError> {
         self.check()?;
-        if self.full.get() {
+        if self.full.get() || self.journal().is_short() {
             return Err(StorageError::DiskFull.into());
         }
         let waiting = self.unflushed.get();

@@ -131,7 +131,7 @@ fn what_is_appended_is_read_from_memory_and_after_a_restart_from_disk() {
         let log = shard.create_log(id(0), config()).unwrap();
         let mut model = Model::default();
         for round in 0..500 {
-            let value = if round % 50 == 7 { 60_000 } else { round % 300 };
+            let value = if round % 50 == 7 { 160_000 } else { round % 300 };
             let ticket = append(&log, &mut model, 1 + round as i32 % 4, value);
             if round % 3 == 0 || value > 50_000 {
                 log.wait_durable(ticket).await.unwrap();
@@ -217,7 +217,7 @@ fn crash_run(seed: u64) {
                     },
                 };
                 let value = match draw >> 8 & 15 {
-                    0 => 70_000,
+                    0 => 140_000,
                     1 => 200_000,
                     _ => (draw >> 16) as usize % 900,
                 };
@@ -274,7 +274,7 @@ fn bypass_run() {
         let log = shard.create_log(id(0), config()).unwrap();
         let mut model = Model::default();
         append(&log, &mut model, 1, 100);
-        let ticket = append(&log, &mut model, 1, 100_000);
+        let ticket = append(&log, &mut model, 1, 150_000);
         log.wait_durable(ticket).await.unwrap();
         model
     });
@@ -290,7 +290,7 @@ fn bypass_run() {
         assert_eq!(read_all(&log, 1 << 20).await, first.2);
         // What comes next goes elsewhere, and survives in turn.
         let mut model = Model { batches: vec![first], sequence: 1, ..Model::default() };
-        append(&log, &mut model, 1, 120_000);
+        append(&log, &mut model, 1, 170_000);
         let ticket = append(&log, &mut model, 1, 50);
         log.wait_durable(ticket).await.unwrap();
     });
@@ -429,7 +429,7 @@ fn a_log_moves_with_all_it_knows_and_the_greater_claim_is_the_new_one() {
         let log = from.create_log(id(0), config()).unwrap();
         let mut model = Model::default();
         for round in 0..60 {
-            append(&log, &mut model, 2, if round == 30 { 90_000 } else { 3_000 });
+            append(&log, &mut model, 2, if round == 30 { 190_000 } else { 3_000 });
         }
         let manifest = from.release(id(0)).await.unwrap();
         assert!(from.log(id(0)).is_none() && log.append(&BatchSpec::default().valid(), LeaderEpoch(0)).is_err());
@@ -464,7 +464,7 @@ fn a_full_disk_refuses_appends_and_recovers_by_itself() {
     bench.run(|env| async move {
         let log = shard.create_log(id(0), LogConfig { segment_bytes: 300_000, ..config() }).unwrap();
         let mut model = Model::default();
-        let ticket = append(&log, &mut model, 1, 100_000);
+        let ticket = append(&log, &mut model, 1, 150_000);
         log.wait_durable(ticket).await.unwrap();
         world.set_capacity(Place::FIRST.host, Some(world.disk_usage(Place::FIRST.host) + 200_000));
         let mut refused = false;
