@@ -15,9 +15,10 @@ use crate::{
     env::{BLOCK, Env, File, OpenFile},
     error::StorageError,
     ids::{LeaderEpoch, LogId, Offset, PartitionIndex, ProducerEpoch, ProducerId, Timestamp, TopicId},
-    journal::JournalPosition,
+    journal::{JournalPosition, Sequence},
     limits::CHECKPOINT_CHUNK,
     log::{
+        cuts::Cuts,
         index::{Entry, Index},
         producers::{Producer, WrittenBatch},
         segment::Segment,
@@ -278,6 +279,13 @@ fn encode_log<'b>(
         image.epochs.iter().filter(|_| first).map(|(epoch, start)| table::EpochStart::new(start.0, epoch.0)).collect();
     let producers = image.producers.iter().skip(part * PRODUCERS_AT_ONCE).take(PRODUCERS_AT_ONCE);
     let producers: Vec<_> = producers.map(|(id, producer)| encode_producer(builder, *id, producer)).collect();
+    let cuts: Vec<_> = image
+        .cuts
+        .entries()
+        .iter()
+        .filter(|_| first)
+        .map(|(sequence, offset)| table::Cut::new(sequence.0, offset.0))
+        .collect();
     let args = table::LogStateArgs {
         number: image.number.0,
         topic: Some(builder.create_vector(&image.id.topic.0)),
@@ -290,6 +298,7 @@ fn encode_log<'b>(
         segments: Some(builder.create_vector(&segments)),
         epochs: Some(builder.create_vector(&epochs)),
         producers: Some(builder.create_vector(&producers)),
+        cuts: Some(builder.create_vector(&cuts)),
     };
     table::LogState::create(builder, &args)
 }
@@ -359,6 +368,7 @@ fn decode_id(topic: &[u8], partition: i32) -> Option<LogId> {
 
 fn decode_log(log: table::LogState<'_>) -> Option<LogImage> {
     let epochs = log.epochs()?.iter().map(|entry| (LeaderEpoch(entry.epoch()), Offset(entry.start()))).collect();
+    let cuts = log.cuts()?.iter().map(|cut| (Sequence(cut.sequence()), Offset(cut.offset())));
     Some(LogImage {
         number: LogNumber(log.number()),
         id: decode_id(log.topic()?.bytes(), log.partition())?,
@@ -370,6 +380,7 @@ fn decode_log(log: table::LogState<'_>) -> Option<LogImage> {
         segments: log.segments()?.iter().map(decode_segment).collect::<Option<_>>()?,
         epochs,
         producers: log.producers()?.iter().map(decode_producer).collect::<Option<_>>()?,
+        cuts: Cuts::from_entries(cuts),
     })
 }
 

@@ -24,6 +24,7 @@ pub enum Mutant {
     LogTrustsBypassed,
     LogRetentionTakesOneMore,
     LogForgetsEpochs,
+    LogForgetsCuts,
     LogAcksBeforeSegment,
 }
 

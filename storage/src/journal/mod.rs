@@ -65,7 +65,7 @@ impl Lsn {
 pub struct JournalPosition {
     lsn: Lsn,
     /// The first record at or after it.
-    sequence: Sequence,
+    pub(crate) sequence: Sequence,
     /// The checksum of the frame before it.
     chain: u32,
     /// The file it lies in, by the number in the file's name, and where that file begins.

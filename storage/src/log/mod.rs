@@ -8,6 +8,7 @@
 
 mod append;
 mod config;
+pub(crate) mod cuts;
 mod epochs;
 mod flush;
 pub(crate) mod index;

@@ -8,6 +8,7 @@ use crate::{
     env::Env,
     error::StorageError,
     ids::{LeaderEpoch, Offset},
+    journal::Sequence,
     shard::record::Place,
 };
 
@@ -39,10 +40,11 @@ impl<E: Env> Log<E> {
         self.state.borrow_mut().epochs.enter(epoch, offset);
     }
 
-    /// The log was found to end at `offset`, where it ends by now; what comes goes to a new segment, since the file of
-    /// the last may hold anything behind.
-    pub(crate) fn replay_truncate(&self, offset: Offset) -> Result<(), StorageError> {
+    /// The log was found to end at `offset`, where it ends by now, as journal record `sequence` says; what comes goes to
+    /// a new segment, since the file of the last may hold anything behind.
+    pub(crate) fn replay_cut(&self, sequence: Sequence, offset: Offset) -> Result<(), StorageError> {
         let state = &mut *self.state.borrow_mut();
+        state.cuts.enter(sequence, offset);
         while state.segments.back().is_some_and(|last| last.base >= offset) {
             let Some(last) = state.segments.pop_back() else { break };
             self.context.released(state.tail.drop_from(last.base, 0));

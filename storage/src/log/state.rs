@@ -5,6 +5,7 @@ use std::{collections::VecDeque, task::Waker};
 
 use super::{
     DurableListener, LogConfig,
+    cuts::Cuts,
     epochs::Epochs,
     producers::{Producer, Producers},
     segment::Segment,
@@ -46,6 +47,8 @@ pub(crate) struct LogImage {
     pub(crate) epochs: Vec<(LeaderEpoch, Offset)>,
     /// Its producers.
     pub(crate) producers: Vec<(ProducerId, Producer)>,
+    /// Where it was cut, as far as the journal may still have records from before.
+    pub(crate) cuts: Cuts,
 }
 
 /// Whether a log may be used.
@@ -75,6 +78,7 @@ pub(crate) struct State {
     pub(super) tail: Tail,
     pub(super) epochs: Epochs,
     pub(super) producers: Producers,
+    pub(crate) cuts: Cuts,
     /// All below is in durable journal records.
     pub(super) journaled: Offset,
     /// What waits for its segment, oldest first.
@@ -99,6 +103,7 @@ impl State {
             tail: Tail::default(),
             epochs: Epochs::default(),
             producers: Producers::default(),
+            cuts: Cuts::default(),
             journaled: Offset(0),
             bypasses: VecDeque::new(),
             durable: Offset(0),
@@ -115,6 +120,7 @@ impl State {
         state.end = image.flushed_end;
         state.segments = image.segments.into();
         state.epochs = Epochs::from_entries(image.epochs);
+        state.cuts = image.cuts;
         for (id, producer) in image.producers {
             state.producers.restore(id, producer);
         }
@@ -155,6 +161,7 @@ impl State {
             segments,
             epochs: if active(Mutant::LogForgetsEpochs) { Vec::new() } else { self.epochs.entries().to_vec() },
             producers: self.producers.iter().map(|(id, producer)| (id, producer.clone())).collect(),
+            cuts: if active(Mutant::LogForgetsCuts) { Cuts::default() } else { self.cuts.clone() },
         }
     }
 

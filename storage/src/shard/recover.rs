@@ -162,15 +162,17 @@ impl<E: Env> Recovery<E> {
                 }
             }
             Entry::Epoch { number, epoch, offset } => {
-                if let Some(log) = self.log(number).filter(|_| !self.broken.contains_key(&number)) {
+                if let Some(log) = self.log(number).filter(|_| !self.broken.contains_key(&number))
+                    && !log.state().borrow().cuts.void(sequence, offset)
+                {
                     log.replay_epoch(epoch, offset);
                 }
             }
             Entry::Truncate { number, offset } => {
-                self.broken.remove(&number);
-                self.gaps.remove(&number);
-                if let Some(log) = self.log(number) {
-                    log.replay_truncate(offset)?;
+                if let Some(log) = self.log(number).filter(|log| !log.state().borrow().cuts.know(sequence)) {
+                    self.broken.remove(&number);
+                    self.gaps.remove(&number);
+                    log.replay_cut(sequence, offset)?;
                 }
             }
             Entry::Adopt { number, generation, last, part } => {
@@ -198,10 +200,7 @@ impl<E: Env> Recovery<E> {
 
     async fn batch(&mut self, sequence: Sequence, place: Place, batch: Bytes) -> Result<(), StorageError> {
         let Some(log) = self.log(place.number) else { return Ok(()) };
-        if self.broken.contains_key(&place.number) {
-            return Ok(());
-        }
-        if self.is_void(&log, place.number, &batch) {
+        if self.passes_over(sequence, &log, place.number, &batch) {
             return Ok(());
         }
         let captured = self.captured.get(&place.number).copied().unwrap_or_default();
@@ -209,15 +208,19 @@ impl<E: Env> Recovery<E> {
         self.make_room().await
     }
 
-    /// Whether a batch lies beyond the log's end: then an earlier recovery cut the log before it, the checkpoint has the
-    /// log as it was after that, and the cut's own record is still to come.
-    fn is_void(&mut self, log: &Log<E>, number: LogNumber, header: &[u8]) -> bool {
-        let void = Header::parse(header).is_ok_and(|header| header.base_offset > log.end());
-        if void {
+    /// Whether a batch is not to be replayed: a cut took it away, or the log is broken before it. One beyond the log's end
+    /// breaks it: records are missing, unless the record of a cut that explains it is still to come.
+    fn passes_over(&mut self, sequence: Sequence, log: &Log<E>, number: LogNumber, header: &[u8]) -> bool {
+        let Ok(header) = Header::parse(header) else { return false };
+        if self.broken.contains_key(&number) || log.state().borrow().cuts.void(sequence, header.base_offset) {
+            return true;
+        }
+        let beyond = header.base_offset > log.end();
+        if beyond {
             self.broken.insert(number, log.end());
             self.gaps.insert(number);
         }
-        void
+        beyond
     }
 
     async fn bypassed(&mut self, sequence: Sequence, place: Place, header: Bytes) -> Result<(), StorageError> {
@@ -226,10 +229,7 @@ impl<E: Env> Recovery<E> {
             place: format!("journal record {}", sequence.0).into(),
             why: "no batch header",
         })?;
-        if self.broken.contains_key(&place.number) || !log.lacks(&place, &parsed) {
-            return Ok(());
-        }
-        if self.is_void(&log, place.number, &header) {
+        if !log.lacks(&place, &parsed) || self.passes_over(sequence, &log, place.number, &header) {
             return Ok(());
         }
         match self.read_bypassed(&log, &place, &parsed, &header).await {
@@ -292,8 +292,8 @@ impl<E: Env> Recovery<E> {
         }
         for (number, offset) in std::mem::take(&mut self.broken) {
             let Some(log) = self.log(number) else { continue };
-            log.replay_truncate(offset)?;
-            self.shard.context.write(kind::TRUNCATE, &[&number.0.to_le_bytes(), &offset.0.to_le_bytes()]);
+            let cut = self.shard.context.write(kind::TRUNCATE, &[&number.0.to_le_bytes(), &offset.0.to_le_bytes()]);
+            log.replay_cut(cut, offset)?;
             self.report.truncated.push(log.id());
             self.report.suspect |= self.gaps.contains(&number);
         }

@@ -271,6 +271,8 @@ fn bypass_run() {
     let bench = Bench::new("bypass", 11);
     let (shard, _) = bench.open();
     let model = bench.run(|_| async move {
+        // Keeps the journal from here on, through what follows.
+        append(&shard.create_log(id(1), config()).unwrap(), &mut Model::default(), 1, 10);
         let log = shard.create_log(id(0), config()).unwrap();
         let mut model = Model::default();
         append(&log, &mut model, 1, 100);
@@ -284,24 +286,37 @@ fn bypass_run() {
     let (shard, report) = bench.open();
     assert_eq!(report.truncated, [id(0)]);
     let first = model.batches[0].clone();
-    bench.run(|_| async move {
+    let model = bench.run(|_| async move {
         let log = shard.log(id(0)).unwrap();
         assert_eq!(log.end(), Offset(1));
         assert_eq!(read_all(&log, 1 << 20).await, first.2);
         // What comes next goes elsewhere, and survives in turn.
         let mut model = Model { batches: vec![first], sequence: 1, ..Model::default() };
         append(&log, &mut model, 1, 170_000);
-        let ticket = append(&log, &mut model, 1, 50);
+        let ticket = append(&log, &mut model, 1, 100_000);
         log.wait_durable(ticket).await.unwrap();
+        model
     });
-    bench.world.power_cut(Place::FIRST.host);
-    let (shard, report) = bench.open();
-    assert!(report.truncated.is_empty() && !report.suspect);
-    bench.run(|_| async move {
-        let log = shard.log(id(0)).unwrap();
-        assert_eq!(log.end(), Offset(3));
-        assert!(!read_all(&log, 1 << 20).await.is_empty());
-    });
+    // From the journal alone; then, after a checkpoint younger than the cut, with a journal older than it; then without
+    // the segment that came first after the cut.
+    let starts = [Offset(0), Offset(0), Offset(2)];
+    for (at, start) in starts.into_iter().enumerate() {
+        // What was removed stays removed: no cut of the power.
+        bench.world.kill(Place::FIRST.host);
+        let (shard, report) = bench.open();
+        assert!(report.truncated.is_empty() && !report.suspect);
+        let expected = model.bytes_from(start);
+        bench.run(|_| async move {
+            let log = shard.log(id(0)).unwrap();
+            assert_eq!((log.start(), log.end()), (start, Offset(3)));
+            assert_eq!(read_all(&log, 1 << 20).await, expected);
+            log.flush_all().await.unwrap();
+            shard.checkpoint().await.unwrap();
+            if let Some(next) = starts.get(at + 1) {
+                log.delete_records(*next).await.unwrap();
+            }
+        });
+    }
 }
 
 #[test]
@@ -324,6 +339,7 @@ fn every_deliberate_bug_of_the_log_is_caught() {
         Mutant::LogAcksBeforeSegment,
         Mutant::LogRetentionTakesOneMore,
         Mutant::LogForgetsEpochs,
+        Mutant::LogForgetsCuts,
     ]
     .into_iter()
     .filter(|mutant| {

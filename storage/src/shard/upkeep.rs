@@ -107,6 +107,7 @@ impl<E: Env> Shard<E> {
         let (mut bypassing, mut known) = (Vec::new(), Vec::new());
         for number in numbers {
             let Some(log) = self.by_number.borrow().get(&number).cloned() else { continue };
+            log.state().borrow_mut().cuts.forget_before(journal.sequence);
             let mut image = log.state().borrow().image(number, log.id());
             if active(Mutant::LogCheckpointSkipsProducers) {
                 image.producers.clear();
