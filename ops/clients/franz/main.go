@@ -1,9 +1,10 @@
-// franz-go against a broker: checks of its own, a group member, a load that reports every acknowledgement, and a verifier
+// franz-go against a broker: checks of its own, a group member, loads that report every acknowledgement, and a verifier
 // that compares them with what the broker then holds.
 //
 //	franz checks BOOTSTRAP
 //	franz member BOOTSTRAP GROUP TOPIC STRATEGY [INSTANCE]
 //	franz load   BOOTSTRAP ID TOPICS [-flag value]...
+//	franz churn  BOOTSTRAP ID
 //	franz verify BOOTSTRAP TOPICS ACKS...
 package main
 
@@ -18,7 +19,7 @@ import (
 
 func main() {
 	if len(os.Args) < 3 {
-		fatal("franz checks|member|load|verify BOOTSTRAP ...")
+		fatal("franz checks|member|load|churn|verify BOOTSTRAP ...")
 	}
 	bootstrap, rest := os.Args[2], os.Args[3:]
 	switch os.Args[1] {
@@ -28,6 +29,8 @@ func main() {
 		member(bootstrap, rest)
 	case "load":
 		load(bootstrap, rest)
+	case "churn":
+		churn(bootstrap, rest)
 	case "verify":
 		verify(bootstrap, rest)
 	default:
