@@ -7,9 +7,8 @@
 use std::{
     fs::{self, File},
     io,
-    net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -32,6 +31,8 @@ num.partitions = 4
 const TOPICS: &str = "cut-*";
 /// A broker that does not answer by then has not recovered.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
+/// What the broker says when it serves.
+const READY: &str = " ready ";
 /// What the broker says when something durable is missing.
 const SUSPICION: &str = "acknowledged records may be missing";
 
@@ -58,23 +59,30 @@ impl BrokerLoad {
         self.work.join("broker.log")
     }
 
-    /// Starts the broker and waits until it accepts connections; false if it never does.
+    /// Starts the broker and waits until it says that it is ready; false if it never does. Its port tells nothing: a killed
+    /// broker's may still answer for a moment.
     fn start_broker(&mut self, data: &Path) -> io::Result<bool> {
         let configuration = self.work.join("broker.toml");
         fs::write(&configuration, CONFIGURATION)?;
         let log = File::options().create(true).append(true).open(self.log())?;
+        let said_before = self.log_so_far()?.len();
         let mut command = Command::new(&self.broker);
         command.args(["serve", "--cores", "2", "--memory", "256MiB", "--listen", &self.address(), "--config"]);
         command.arg(configuration).arg("--data-dir").arg(data).stdout(Stdio::null()).stderr(log);
-        let broker = self.running.insert(command.spawn()?);
+        self.running = Some(command.spawn()?);
         let deadline = Instant::now() + STARTS_WITHIN;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            if broker.try_wait()?.is_some() || Instant::now() > deadline {
+        while !self.log_so_far()?[said_before..].contains(READY) {
+            if self.ended()?.is_some() || Instant::now() > deadline {
                 return Ok(false);
             }
             thread::sleep(Duration::from_millis(10));
         }
         Ok(true)
+    }
+
+    /// How the broker ended, if it did.
+    fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        Ok(self.running.as_mut().map(Child::try_wait).transpose()?.flatten())
     }
 
     fn client(&self, arguments: &[&str]) -> Command {
@@ -144,7 +152,7 @@ impl Load for BrokerLoad {
 
     fn runs(&mut self) -> io::Result<()> {
         self.sources.iter_mut().try_for_each(Source::runs)?;
-        match self.running.as_mut().map(Child::try_wait).transpose()?.flatten() {
+        match self.ended()? {
             Some(status) => {
                 Err(io::Error::other(format!("the broker ended by itself: {status}: {}", self.log_so_far()?)))
             }
@@ -168,13 +176,20 @@ impl Load for BrokerLoad {
         let promised = promised.display().to_string();
         let verdict = self.client(&["verify", TOPICS, &promised]).output()?;
         let said = String::from_utf8_lossy(&verdict.stdout).into_owned();
+        if let Some(status) = self.ended()? {
+            return Ok(Checked::Wrong(format!("the broker ended by itself: {status}: {}", self.log_so_far()?)));
+        }
+        let Some((_, compared)) = said.split_once(" against ") else {
+            let why = String::from_utf8_lossy(&verdict.stderr);
+            return Err(io::Error::other(format!("the verifier came to no verdict: {said}{why}")));
+        };
         if !verdict.status.success() {
-            return Ok(Checked::Wrong(format!("{said}{}", String::from_utf8_lossy(&verdict.stderr))));
+            return Ok(Checked::Wrong(said));
         }
         if self.log_so_far()?.contains(SUSPICION) {
             return Ok(Checked::Wrong(self.log_so_far()?));
         }
-        let compared = said.split(" against ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+        let compared = compared.split(' ').next().and_then(|count| count.parse().ok());
         Ok(Checked::Right(compared.ok_or_else(|| io::Error::other(format!("not a verdict: {said}")))?))
     }
 

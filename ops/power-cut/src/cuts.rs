@@ -135,7 +135,7 @@ fn run_until_cut(
     let (seed, passes) = (random.next(), (random.next() % 4) as u32);
     if target == ANY_MOMENT {
         if random.next().is_multiple_of(2) {
-            await_beginning(promises, Duration::from_micros(random.next() % 20_000));
+            await_beginning(promises, Duration::from_micros(random.next() % 6_000));
         }
         return Ok((target, lock(machine.disk()).cut(seed, || promises.count())));
     }
