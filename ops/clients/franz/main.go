@@ -5,6 +5,7 @@
 //	franz member BOOTSTRAP GROUP TOPIC STRATEGY [INSTANCE]
 //	franz load   BOOTSTRAP ID TOPICS [-flag value]...
 //	franz churn  BOOTSTRAP ID
+//	franz judge  READERS... < SUMS
 //	franz verify BOOTSTRAP TOPICS ACKS...
 package main
 
@@ -19,7 +20,7 @@ import (
 
 func main() {
 	if len(os.Args) < 3 {
-		fatal("franz checks|member|load|churn|verify BOOTSTRAP ...")
+		fatal("franz checks|member|load|churn|judge|verify BOOTSTRAP ...")
 	}
 	bootstrap, rest := os.Args[2], os.Args[3:]
 	switch os.Args[1] {
@@ -31,6 +32,8 @@ func main() {
 		load(bootstrap, rest)
 	case "churn":
 		churn(bootstrap, rest)
+	case "judge":
+		judge(os.Args[2:])
 	case "verify":
 		verify(bootstrap, rest)
 	default:

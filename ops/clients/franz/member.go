@@ -16,9 +16,9 @@ var balancers = map[string]kgo.GroupBalancer{
 	"sticky": kgo.StickyBalancer(), "cooperative-sticky": kgo.CooperativeStickyBalancer(),
 }
 
-// member joins a group and prints, until SIGTERM, `r PARTITION OFFSET KEY SEQUENCE` for each record, `assigned` and
-// `revoked` with partitions, and `c GROUP TOPIC PARTITION OFFSET` for each offset it committed. It commits before it gives
-// partitions up, so only an unclean death makes duplicates.
+// member joins a group and prints, until SIGTERM, `r PARTITION OFFSET KEY SEQUENCE CRC` for each record, `assigned`
+// and `revoked` with partitions, and `c GROUP TOPIC PARTITION OFFSET` for each offset it committed. It commits before it
+// gives partitions up, so only an unclean death makes duplicates.
 func member(bootstrap string, arguments []string) {
 	if len(arguments) < 3 {
 		fatal("franz member BOOTSTRAP GROUP TOPIC STRATEGY [INSTANCE]")
@@ -62,11 +62,11 @@ func member(bootstrap string, arguments []string) {
 			}
 		})
 		fetches.EachRecord(func(r *kgo.Record) {
-			_, key, sequence, err := parse(r.Value)
+			crc, key, sequence, err := parse(r.Value)
 			if err != nil {
 				fmt.Fprintln(out, "bad", r.Partition, r.Offset, err)
 			}
-			fmt.Fprintln(out, "r", r.Partition, r.Offset, key, sequence)
+			fmt.Fprintf(out, "r %d %d %s %d %08x\n", r.Partition, r.Offset, key, sequence, crc)
 		})
 		out.Flush()
 		patience, cancel := context.WithTimeout(context.Background(), 5*time.Second)
