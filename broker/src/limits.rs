@@ -33,6 +33,10 @@ pub const IN_FLIGHT_BYTES_PER_CONNECTION: usize = FRAME_MAX + MIB;
 pub const BROKER_IDS_PER_NODE: i32 = 1000;
 /// Requests of one core that another has not yet answered.
 pub const MAILBOX_CREDITS: usize = 1024;
+/// How long a start waits for an address that is in use, and how often it tries.
+pub const BIND_PATIENCE: Duration = Duration::from_secs(10);
+/// See [`BIND_PATIENCE`].
+pub const BIND_POLL: Duration = Duration::from_millis(50);
 /// How long to wait after an accept that failed.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// How long connections may take to get their last answers when the node stops, and how often it looks.

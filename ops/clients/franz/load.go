@@ -11,9 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 var codecs = map[string]kgo.CompressionCodec{
@@ -36,7 +34,7 @@ func load(bootstrap string, arguments []string) {
 	burst := flags.Int("burst", 0, "every so many records one of 64 to 200 KiB; 0: none")
 	codec := flags.String("codec", "none", "compression")
 	quiet := flags.Bool("quiet", false, "print no acknowledgements, only the sum")
-	create := flags.Duration("create", 0, "create a further topic so often, and write to it; 0: never")
+	create := flags.Int("create", 0, "first create the topics with so many partitions; 0: they are there")
 	_ = flags.Parse(arguments[2:])
 
 	c := client(bootstrap, kgo.ProducerBatchCompression(codecs[*codec]), kgo.ProducerLinger(time.Millisecond),
@@ -57,16 +55,14 @@ func load(bootstrap string, arguments []string) {
 			printing.Unlock()
 		}
 	}
-	next := map[string]int{}
-	start, lastTopic := time.Now(), time.Now()
-	for n := 0; *records == 0 || n < *records; n++ {
-		if *create > 0 && time.Since(lastTopic) > *create {
-			lastTopic = time.Now()
-			topics = append(topics, newTopic(c, fmt.Sprintf("%s-made-%d", id, lastTopic.UnixMilli())))
-			if len(topics) > 8 {
-				topics = append(topics[:2], topics[3:]...)
-			}
+	for _, topic := range topics {
+		if *create > 0 {
+			newTopic(c, topic, int32(*create))
 		}
+	}
+	next := map[string]int{}
+	start := time.Now()
+	for n := 0; *records == 0 || n < *records; n++ {
 		topic := topics[n%len(topics)]
 		key := fmt.Sprintf("%s-%d", id, rand.Intn(*keys))
 		bytes := *size
@@ -87,26 +83,4 @@ func load(bootstrap string, arguments []string) {
 	out.Flush()
 	fmt.Fprintf(os.Stderr, "load %s: %d records acknowledged in %.1f s\n", id, acked.Load(), time.Since(start).Seconds())
 	fmt.Printf("sum %s %d %d\n", id, acked.Load(), sum.Load())
-}
-
-// newTopic creates a topic with segments so small that they roll all the time; it retries until the broker is there.
-func newTopic(c *kgo.Client, name string) string {
-	request := kmsg.NewPtrCreateTopicsRequest()
-	request.TimeoutMillis = 10_000
-	topic := kmsg.NewCreateTopicsRequestTopic()
-	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, 3, 1
-	config := kmsg.NewCreateTopicsRequestTopicConfig()
-	config.Name, config.Value = "segment.bytes", kmsg.StringPtr("1048576")
-	topic.Configs = append(topic.Configs, config)
-	request.Topics = append(request.Topics, topic)
-	for {
-		response, err := request.RequestWith(context.Background(), c)
-		if err == nil {
-			err = kerr.ErrorForCode(response.Topics[0].ErrorCode)
-		}
-		if err == nil || err == kerr.TopicAlreadyExists {
-			return name
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
 }

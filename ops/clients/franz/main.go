@@ -1,9 +1,11 @@
-// franz-go against a broker: checks of its own, a group member, a load that reports every acknowledgement, and a verifier
+// franz-go against a broker: checks of its own, a group member, loads that report every acknowledgement, and a verifier
 // that compares them with what the broker then holds.
 //
 //	franz checks BOOTSTRAP
 //	franz member BOOTSTRAP GROUP TOPIC STRATEGY [INSTANCE]
 //	franz load   BOOTSTRAP ID TOPICS [-flag value]...
+//	franz churn  BOOTSTRAP ID
+//	franz judge  READERS... < SUMS
 //	franz verify BOOTSTRAP TOPICS ACKS...
 package main
 
@@ -18,7 +20,7 @@ import (
 
 func main() {
 	if len(os.Args) < 3 {
-		fatal("franz checks|member|load|verify BOOTSTRAP ...")
+		fatal("franz checks|member|load|churn|judge|verify BOOTSTRAP ...")
 	}
 	bootstrap, rest := os.Args[2], os.Args[3:]
 	switch os.Args[1] {
@@ -28,6 +30,10 @@ func main() {
 		member(bootstrap, rest)
 	case "load":
 		load(bootstrap, rest)
+	case "churn":
+		churn(bootstrap, rest)
+	case "judge":
+		judge(os.Args[2:])
 	case "verify":
 		verify(bootstrap, rest)
 	default:

@@ -16,8 +16,9 @@ var balancers = map[string]kgo.GroupBalancer{
 	"sticky": kgo.StickyBalancer(), "cooperative-sticky": kgo.CooperativeStickyBalancer(),
 }
 
-// member joins a group and prints, until SIGTERM, `r PARTITION OFFSET KEY SEQUENCE` for each record, `assigned` and
-// `revoked` with partitions. It commits before it gives partitions up, so only an unclean death makes duplicates.
+// member joins a group and prints, until SIGTERM, `r PARTITION OFFSET KEY SEQUENCE CRC` for each record, `assigned`
+// and `revoked` with partitions, and `c GROUP TOPIC PARTITION OFFSET` for each offset it committed. It commits before it
+// gives partitions up, so only an unclean death makes duplicates.
 func member(bootstrap string, arguments []string) {
 	if len(arguments) < 3 {
 		fatal("franz member BOOTSTRAP GROUP TOPIC STRATEGY [INSTANCE]")
@@ -25,22 +26,29 @@ func member(bootstrap string, arguments []string) {
 	group, topic, strategy := arguments[0], arguments[1], arguments[2]
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	say := func(what string, partitions map[string][]int32) {
-		fmt.Fprintln(out, what, partitions[topic])
+	commit := func(ctx context.Context, c *kgo.Client) error {
+		offsets := c.UncommittedOffsets()
+		if err := c.CommitUncommittedOffsets(ctx); err != nil {
+			return err
+		}
+		for partition, offset := range offsets[topic] {
+			fmt.Fprintln(out, "c", group, topic, partition, offset.Offset)
+		}
 		out.Flush()
+		return nil
 	}
 	options := []kgo.Opt{
 		kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.Balancers(balancers[strategy]),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(),
 		kgo.SessionTimeout(6 * time.Second), kgo.HeartbeatInterval(300 * time.Millisecond), kgo.FetchMaxWait(200 * time.Millisecond),
-		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, p map[string][]int32) { say("assigned", p) }),
+		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, p map[string][]int32) { say("assigned", p[topic]) }),
 		kgo.OnPartitionsRevoked(func(ctx context.Context, c *kgo.Client, p map[string][]int32) {
-			if err := c.CommitUncommittedOffsets(ctx); err != nil {
+			if err := commit(ctx, c); err != nil {
 				fmt.Fprintln(out, "commit failed:", err)
 			}
-			say("revoked", p)
+			say("revoked", p[topic])
 		}),
-		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, p map[string][]int32) { say("lost", p) }),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, p map[string][]int32) { say("lost", p[topic]) }),
 	}
 	if len(arguments) > 3 {
 		options = append(options, kgo.InstanceID(arguments[3]))
@@ -54,15 +62,15 @@ func member(bootstrap string, arguments []string) {
 			}
 		})
 		fetches.EachRecord(func(r *kgo.Record) {
-			_, key, sequence, err := parse(r.Value)
+			crc, key, sequence, err := parse(r.Value)
 			if err != nil {
 				fmt.Fprintln(out, "bad", r.Partition, r.Offset, err)
 			}
-			fmt.Fprintln(out, "r", r.Partition, r.Offset, key, sequence)
+			fmt.Fprintf(out, "r %d %d %s %d %08x\n", r.Partition, r.Offset, key, sequence, crc)
 		})
 		out.Flush()
-		commit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		if err := c.CommitUncommittedOffsets(commit); err != nil {
+		patience, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		if err := commit(patience, c); err != nil {
 			fmt.Fprintln(os.Stderr, "commit:", err)
 		}
 		cancel()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -28,7 +27,9 @@ type held struct {
 
 // verify reads the topics whole (a name that ends in * is a prefix) and checks against files of acknowledgements:
 // every acknowledged record is at its offset, intact; offsets have no gap; each key's numbers are 0, 1, 2, ... in order,
-// each once, so nothing was doubled by a resend. Prints one line; exit status 1 if anything is wrong.
+// each once, so nothing was doubled by a resend; topics whose creation or deletion was acknowledged are there or not; a
+// group's offset is no older than the newest acknowledged one and no later than the log's end. Prints one line; exit
+// status 1 if anything is wrong.
 func verify(bootstrap string, arguments []string) {
 	if len(arguments) < 1 {
 		fatal("franz verify BOOTSTRAP TOPICS ACKS...")
@@ -50,12 +51,10 @@ func verify(bootstrap string, arguments []string) {
 		}
 		keys += len(next)
 	}
-	acks := 0
-	for _, file := range arguments[1:] {
-		n, bad := compare(file, logs)
-		acks += n
-		problems = append(problems, bad...)
-	}
+	promised := readPromises(arguments[1:])
+	problems = append(problems, promised.compareRecords(logs)...)
+	problems = append(problems, promised.compareTopics(logs)...)
+	problems = append(problems, promised.compareCommits(kadm.NewClient(c), logs)...)
 	for i, problem := range problems {
 		if i == 20 {
 			fmt.Printf("... and %d more\n", len(problems)-i)
@@ -63,7 +62,8 @@ func verify(bootstrap string, arguments []string) {
 		}
 		fmt.Println(problem)
 	}
-	fmt.Printf("verified %d records of %d keys in %d partitions against %d acknowledgements: %d wrong\n", records, keys, len(logs), acks, len(problems))
+	fmt.Printf("verified %d records of %d keys in %d partitions, %d offsets of groups, against %d acknowledgements: %d wrong\n",
+		records, keys, len(logs), len(promised.commits), promised.acknowledgements, len(problems))
 	if len(problems) > 0 {
 		os.Exit(1)
 	}
@@ -142,30 +142,4 @@ func readTopics(c *kgo.Client, bootstrap string, patterns []string) (map[place][
 		sort.Slice(log, func(i, j int) bool { return log[i].offset < log[j].offset })
 	}
 	return logs, problems
-}
-
-// compare checks that each acknowledgement of a file is borne out by the logs.
-func compare(file string, logs map[place][]held) (acks int, problems []string) {
-	f, err := os.Open(file)
-	if err != nil {
-		fatal(err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		var at place
-		var r held
-		if n, _ := fmt.Sscanf(lines.Text(), "a %s %d %d %s %d", &at.topic, &at.partition, &r.offset, &r.key, &r.sequence); n != 5 {
-			continue // a sum, or the last line of a load that was killed while writing it
-		}
-		acks++
-		log := logs[at]
-		i := sort.Search(len(log), func(i int) bool { return log[i].offset >= r.offset })
-		if i == len(log) || log[i].offset != r.offset {
-			problems = append(problems, fmt.Sprintf("LOST: acknowledged %s", lines.Text()))
-		} else if log[i].key != r.key || log[i].sequence != r.sequence {
-			problems = append(problems, fmt.Sprintf("CHANGED: acknowledged %s, held %s %d", lines.Text(), log[i].key, log[i].sequence))
-		}
-	}
-	return acks, problems
 }

@@ -18,6 +18,8 @@ import org.apache.kafka.clients.consumer.*;
 import org.apache.kafka.clients.producer.*;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.RebalanceInProgressException;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.*;
@@ -296,13 +298,15 @@ public class Clients {
     var member = consumer(pairs);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> {
       stop.set(true);
-      member.wakeup();
       try { done.await(); } catch (InterruptedException ignored) { }
     }));
     try (member) {
       member.subscribe(List.of(arguments[1]), new ConsumerRebalanceListener() {
         public void onPartitionsAssigned(Collection<TopicPartition> partitions) { say("assigned", partitions); }
-        public void onPartitionsRevoked(Collection<TopicPartition> partitions) { say("revoked", partitions); }
+        public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+          commit(member);
+          say("revoked", partitions);
+        }
         public void onPartitionsLost(Collection<TopicPartition> partitions) { say("lost", partitions); }
         void say(String what, Collection<TopicPartition> partitions) {
           out.println(what + " " + partitions.stream().map(TopicPartition::partition).sorted().toList());
@@ -312,20 +316,23 @@ public class Clients {
       while (!stop.get()) {
         for (var record : member.poll(Duration.ofMillis(200))) {
           var parsed = parse(record.value());
-          out.println("r " + record.partition() + " " + record.offset() + " " + parsed.key() + " " + parsed.sequence());
+          out.printf("r %d %d %s %d %08x%n", record.partition(), record.offset(), parsed.key(), parsed.sequence(), parsed.crc());
         }
-        out.flush();
-        try {
-          member.commitSync(Duration.ofSeconds(5));
-        } catch (CommitFailedException | org.apache.kafka.common.errors.RetriableException error) {
-          System.err.println("commit: " + error);
-        }
+        commit(member);
       }
-    } catch (org.apache.kafka.common.errors.WakeupException ignored) {
-      // SIGTERM while polling: closing leaves the group; all that was printed was committed before this poll
     } finally {
       out.flush();
       done.countDown();
+    }
+  }
+
+  /** Everything that was polled was printed: none is committed before somebody can see it. */
+  static void commit(KafkaConsumer<byte[], byte[]> member) {
+    out.flush();
+    try {
+      member.commitSync(Duration.ofSeconds(5));
+    } catch (CommitFailedException | RebalanceInProgressException | RetriableException error) {
+      System.err.println("commit: " + error);
     }
   }
 

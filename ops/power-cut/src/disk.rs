@@ -41,7 +41,7 @@ pub(crate) struct Trap {
     /// Which sectors survive.
     pub(crate) seed: u64,
     /// Called at the moment of the cut, before anything else can reach the disk.
-    pub(crate) witness: Box<dyn FnMut() -> u64 + Send>,
+    pub(crate) witness: Box<dyn FnOnce() -> u64 + Send>,
     /// Whether the match was seen.
     pub(crate) armed: bool,
 }
@@ -96,7 +96,8 @@ impl Disk {
     }
 
     /// The medium's content if the power failed now; the running system does not notice.
-    pub(crate) fn cut(&self, seed: u64, witnessed: u64) -> Cut {
+    pub(crate) fn cut(&self, seed: u64, witness: impl FnOnce() -> u64) -> Cut {
+        let witnessed = witness();
         let mut random = Random(seed | 1);
         let mut cut = Cut { image: self.durable.clone(), sectors_kept: 0, sectors_lost: 0, witnessed };
         // Sometimes nearly all of the cache was written, sometimes nearly nothing.
@@ -143,8 +144,7 @@ impl Disk {
             self.trap = Some(trap);
             return;
         }
-        let witnessed = (trap.witness)();
-        self.caught = Some(self.cut(trap.seed, witnessed));
+        self.caught = Some(self.cut(trap.seed, trap.witness));
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
         disk.flush();
         assert!(disk.write(SECTOR * 8, &[9; SECTOR]));
         for seed in 0..200 {
-            let image = disk.cut(seed, 0).image;
+            let image = disk.cut(seed, || 0).image;
             assert!(image[SECTOR..4 * SECTOR].iter().all(|&b| b == 7));
         }
     }
@@ -184,7 +184,7 @@ mod tests {
         assert!(disk.write(0, &[5; 8 * SECTOR]));
         let (mut whole, mut none, mut torn) = (0, 0, 0);
         for seed in 0..400 {
-            let cut = disk.cut(seed * 77, 0);
+            let cut = disk.cut(seed * 77, || 0);
             assert_eq!(cut.sectors_kept + cut.sectors_lost, 8);
             for sector in cut.image[..8 * SECTOR].chunks(SECTOR) {
                 assert!(sector.iter().all(|&b| b == sector[0]), "a sector is never torn");

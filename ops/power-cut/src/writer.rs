@@ -2,7 +2,8 @@
 //!
 //! `power-cut-writer write DIR RUN` appends to many logs on two cores, creates and deletes logs and takes checkpoints,
 //! and prints a line for everything it was promised: `a SHARD TOPIC BASE COUNT FIRST` once COUNT records that begin with
-//! number FIRST are durable at BASE, `d SHARD TOPIC` before it begins to delete a topic. It ends when killed.
+//! number FIRST are durable at BASE, `d SHARD TOPIC` before it begins to delete a topic, `x SHARD TOPIC` after. It ends when
+//! killed.
 //!
 //! `power-cut-writer check DIR FILE` recovers the directory and compares it with such lines.
 
@@ -107,6 +108,7 @@ async fn write(env: RingEnv, dir: PathBuf, run: u64) {
             let oldest = logs.borrow_mut().remove(0);
             println!("d {} {}", env.core().0, number_of(oldest.id()));
             shard.delete_log(oldest.id()).await.expect("a log is deleted");
+            println!("x {} {}", env.core().0, number_of(oldest.id()));
         }
         env.sleep(RENEWAL).await;
     }

@@ -128,30 +128,49 @@ impl<E: Env> Log<E> {
 
     pub(super) async fn flush(self: &Rc<Self>, extent: Extent) -> Result<(), StorageError> {
         while let Some(job) = self.next_job(extent) {
-            self.writing.set(Some(job.segment));
-            let written = self.write_segment(&job).await;
-            self.writing.set(None);
-            self.wake_flush_waiters();
-            written?;
-            self.context.set_full(false);
-            self.wrote(&job);
-            self.write_index(job.segment).await?;
-            self.trim(job.segment).await?;
-            self.wake_flush_waiters();
+            let base = job.segment;
+            self.writing_to(base, self.write_job(job)).await?;
         }
         match self.left_over() {
-            Some(base) => {
-                self.write_index(base).await?;
-                self.trim(base).await
-            }
+            Some(base) => self.writing_to(base, self.complete(base)).await,
             None => Ok(()),
         }
+    }
+
+    /// Lets who wants to remove files of `segment` wait until `work` is done with them.
+    async fn writing_to(
+        &self,
+        segment: Offset,
+        work: impl Future<Output = Result<(), StorageError>>,
+    ) -> Result<(), StorageError> {
+        self.writing.set(Some(segment));
+        let outcome = work.await;
+        self.writing.set(None);
+        self.wake_flush_waiters();
+        outcome
+    }
+
+    async fn write_job(self: &Rc<Self>, job: Job) -> Result<(), StorageError> {
+        self.write_segment(&job).await?;
+        self.context.set_full(false);
+        self.wrote(&job);
+        self.wake_flush_waiters();
+        self.complete(job.segment).await
+    }
+
+    /// What follows the data of a segment.
+    async fn complete(&self, base: Offset) -> Result<(), StorageError> {
+        self.write_index(base).await?;
+        self.trim(base).await
     }
 
     /// A segment that was flushed whole before its successor began: the rest of its index can go to its file, and blocks
     /// that were reserved can be given back.
     fn left_over(&self) -> Option<Offset> {
         let state = self.state.borrow();
+        if state.life == super::state::Life::Deleted {
+            return None;
+        }
         let before = state.segments.iter().rev().nth(1)?;
         let left = !before.index.recent().is_empty() || before.reserved > before.flushed;
         (before.flushed >= before.position && left).then_some(before.base)

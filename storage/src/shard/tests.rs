@@ -435,6 +435,27 @@ fn a_deleted_log_leaves_no_files_and_its_name_no_data() {
     });
 }
 
+/// A write that is under way when its log is deleted creates no file after the others are gone.
+#[test]
+fn a_deletion_amid_any_write_leaves_no_files() {
+    let bench = Bench::new("delete-amid", 3);
+    let (shard, _) = bench.open();
+    let dir = bench.dir.clone();
+    bench.run(|env| async move {
+        for round in 0..400 {
+            let log = shard.create_log(id(round), LogConfig { segment_bytes: 60_000, ..config() }).unwrap();
+            let mut model = Model::default();
+            for _ in 0..3 {
+                append(&log, &mut model, 1, 50_000);
+            }
+            env.sleep(Duration::from_micros(env.random() % 3_000)).await;
+            shard.delete_log(id(round)).await.unwrap();
+            env.sleep(Duration::from_millis(5)).await;
+            assert!(env.list(&log_dir(&dir, id(round))).await.is_err(), "round {round} left its directory");
+        }
+    });
+}
+
 #[test]
 fn a_log_moves_with_all_it_knows_and_the_greater_claim_is_the_new_one() {
     let bench = Bench::new("move", 5);
