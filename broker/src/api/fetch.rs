@@ -68,7 +68,6 @@ pub(super) async fn answer<E: NetEnv>(
 fn session_fault(request: &FetchView) -> Option<Fault> {
     match (request.session_id, request.session_epoch) {
         (_, FINAL_EPOCH) | (0, INITIAL_EPOCH) => None,
-        (0, _) => Some(Fault::FetchSessionEpoch),
         _ => Some(Fault::FetchSessionUnknown),
     }
 }
@@ -124,6 +123,7 @@ fn respond<E: NetEnv>(
                 log_start_offset: got.log_start.0,
                 diverging_epoch: got.diverging.map(|(epoch, end)| (epoch.0, end.0)),
                 current_leader: hint.as_ref().map(|hint| (hint.broker_id, hint.epoch.0)),
+                aborted_transactions: unknown(got.fault.as_ref()).then_some(&[]),
                 ..PartitionAnswer::error(partition.partition, got.fault.as_ref().map_or(0, |fault| fault.code().code()))
             };
             writer.partition(&answer, got.records);
@@ -138,6 +138,11 @@ fn respond<E: NetEnv>(
     endpoints.sort_by_key(|endpoint| endpoint.node_id);
     endpoints.dedup_by_key(|endpoint| endpoint.node_id);
     finish(writer, &endpoints)
+}
+
+/// Where there is no such partition Kafka lists no aborted transactions, instead of having no list.
+fn unknown(fault: Option<&Fault>) -> bool {
+    matches!(fault, Some(Fault::UnknownTopicOrPartition | Fault::UnknownTopicId))
 }
 
 fn finish(writer: FetchResponseWriter, endpoints: &[NodeEndpoint]) -> Response {
