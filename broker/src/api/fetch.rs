@@ -11,6 +11,7 @@ use bytes::Bytes;
 use corelog_storage::ids::{LeaderEpoch, Offset, PartitionIndex, TopicId};
 use corelog_wire::{
     api::ApiKey,
+    error_code::ErrorCode,
     fetch::{FetchPartition, FetchResponseHead, FetchResponseWriter, FetchView, PartitionAnswer},
     messages::fetch::NodeEndpoint,
 };
@@ -22,6 +23,7 @@ use crate::{
     error::Fault,
     limits,
     metadata::image::TopicImage,
+    net::complaints::Complaint,
     partition::read::{FetchPart, Fetched},
     router::{self, fetch::FetchPlan},
 };
@@ -62,7 +64,18 @@ pub(super) async fn answer<E: NetEnv>(
         max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(most),
     };
     let fetched = router::fetch::fetch(core, plan).await;
+    complain(core, &context, &fetched);
     respond(core, &context, &request, fetched)
+}
+
+/// The client is told a code only; what is damaged, and what to do, goes to the log.
+fn complain<E: NetEnv>(core: &Core<E>, context: &RequestContext, fetched: &[Fetched]) {
+    for got in fetched {
+        let fault = got.fault.as_ref().filter(|fault| fault.code() == ErrorCode::KafkaStorageError);
+        if let Some(fault) = fault {
+            core.complain(Complaint::UnreadableRecords, context.peer, fault);
+        }
+    }
 }
 
 fn session_fault(request: &FetchView) -> Option<Fault> {

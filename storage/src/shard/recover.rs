@@ -50,6 +50,7 @@ pub(super) async fn open<E: Env>(
         shard: shard.clone(),
         captured: BTreeMap::new(),
         broken: BTreeMap::new(),
+        breaks: BTreeMap::new(),
         gaps: BTreeSet::new(),
         adopting: BTreeMap::new(),
         report: RecoveryReport::default(),
@@ -103,6 +104,8 @@ struct Recovery<E: Env> {
     captured: BTreeMap<LogNumber, Offset>,
     /// Logs whose end was found where a bypassed batch is not whole.
     broken: BTreeMap<LogNumber, Offset>,
+    /// Where that batch ends: its segment, and the position there.
+    breaks: BTreeMap<LogNumber, (Offset, u32)>,
     /// Those among them where journal records are missing, unless the record of a cut explains it.
     gaps: BTreeSet<LogNumber>,
     /// Manifests of which not all parts were seen.
@@ -126,7 +129,10 @@ impl<E: Env> Recovery<E> {
         let sequence = record.sequence;
         match decode(record.kind, &record.payload)? {
             Entry::Append { place, batch } => self.batch(sequence, place, batch).await?,
-            Entry::Bypass { place, header, .. } => self.bypassed(sequence, place, header).await?,
+            Entry::Bypass { place, safe, header } => {
+                self.check_break(&place, safe)?;
+                self.bypassed(sequence, place, header).await?;
+            }
             Entry::Create { number, id, config } => {
                 if self.log(number).is_none() {
                     self.shard.insert(id, number, State::new(config, Default::default()));
@@ -161,6 +167,7 @@ impl<E: Env> Recovery<E> {
             }
             Entry::Truncate { number, offset } => {
                 self.broken.remove(&number);
+                self.breaks.remove(&number);
                 self.gaps.remove(&number);
                 if let Some(log) = self.log(number) {
                     log.replay_truncate(offset)?;
@@ -228,9 +235,22 @@ impl<E: Env> Recovery<E> {
             Some(batch) => self.batch(sequence, place, batch).await,
             None => {
                 self.broken.insert(place.number, parsed.base_offset);
+                self.breaks.insert(place.number, (place.segment, place.position.saturating_add(parsed.size)));
                 Ok(())
             }
         }
+    }
+
+    /// A batch that is not whole was never acknowledged, and its log ends before it; unless a later record tells that its
+    /// segment was durable beyond it: then it rotted, and to cut the log there would lose what was acknowledged.
+    fn check_break(&self, place: &Place, safe: u32) -> Result<(), StorageError> {
+        let Some(&(segment, end)) = self.breaks.get(&place.number) else { return Ok(()) };
+        if place.segment != segment || safe < end {
+            return Ok(());
+        }
+        let Some(log) = self.log(place.number) else { return Ok(()) };
+        let path = log_dir(&self.shard.context.data_dir, log.id()).join(segment_name(segment));
+        Err(StorageError::corrupt(&path, u64::from(end), "the batch that ends here was durable, and is damaged"))
     }
 
     /// The batch from its segment, if it is there whole.
