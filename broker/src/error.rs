@@ -35,8 +35,6 @@ pub enum Fault {
     OffsetOutOfRange,
     /// Fetch sessions are not kept: this one is unknown.
     FetchSessionUnknown,
-    /// A fetch session epoch that no session has.
-    FetchSessionEpoch,
     /// A special timestamp that this version does not have.
     UnsupportedTimestamp,
     /// There are no transactions yet.
@@ -74,7 +72,6 @@ impl Fault {
             Self::Append(error) => append_code(error),
             Self::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,
             Self::FetchSessionUnknown => ErrorCode::FetchSessionIdNotFound,
-            Self::FetchSessionEpoch => ErrorCode::InvalidFetchSessionEpoch,
             Self::UnsupportedTimestamp | Self::TransactionsAbsent => ErrorCode::UnsupportedVersion,
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::TimedOut => ErrorCode::RequestTimedOut,
@@ -91,18 +88,17 @@ fn batch_code(error: &BatchError) -> ErrorCode {
         BatchError::TooLarge { .. } => ErrorCode::MessageTooLarge,
         BatchError::Codec(_) => ErrorCode::UnsupportedCompressionType,
         BatchError::Timestamp(_) => ErrorCode::InvalidTimestamp,
-        BatchError::Magic(0 | 1) => ErrorCode::UnsupportedForMessageFormat,
-        BatchError::MoreThanOne
+        BatchError::Transactional => ErrorCode::TransactionalIdAuthorizationFailed,
+        BatchError::NoBatch
+        | BatchError::Magic(0 | 1)
+        | BatchError::MoreThanOne
         | BatchError::BaseOffset(_)
         | BatchError::Count { .. }
         | BatchError::Control
-        | BatchError::Producer
-        | BatchError::Transactional => ErrorCode::InvalidRecord,
-        BatchError::NoBatch
-        | BatchError::Length(_)
-        | BatchError::Magic(_)
-        | BatchError::Checksum
-        | BatchError::Records(_) => ErrorCode::CorruptMessage,
+        | BatchError::Producer => ErrorCode::InvalidRecord,
+        BatchError::Length(_) | BatchError::Magic(_) | BatchError::Checksum | BatchError::Records(_) => {
+            ErrorCode::CorruptMessage
+        }
     }
 }
 
@@ -147,7 +143,6 @@ impl fmt::Display for Fault {
             Self::Append(error) => error.fmt(f),
             Self::OffsetOutOfRange => f.write_str("the offset lies outside the log"),
             Self::FetchSessionUnknown => f.write_str("no such fetch session"),
-            Self::FetchSessionEpoch => f.write_str("no fetch session has this epoch"),
             Self::UnsupportedTimestamp => f.write_str("this version has no such special timestamp"),
             Self::TransactionsAbsent => f.write_str("this broker does not support transactions yet"),
             Self::InvalidRequest(why) => f.write_str(why),

@@ -18,6 +18,10 @@ pub const LENGTH_PREFIX: usize = 12;
 /// Where the checksummed part begins: at the attributes.
 const CHECKED_FROM: usize = 21;
 const CODEC_MASK: i16 = 0b111;
+/// The shortest record: each of its seven fields in one byte.
+const RECORD_MIN: usize = 7;
+/// Of a record without a timestamp.
+const NO_TIMESTAMP: Timestamp = Timestamp(-1);
 const LOG_APPEND_TIME: i16 = 1 << 3;
 const TRANSACTIONAL: i16 = 1 << 4;
 const CONTROL: i16 = 1 << 5;
@@ -215,13 +219,14 @@ impl ValidBatch {
 }
 
 /// Checks that `records` is exactly one batch that satisfies `rules`. As in Kafka, an incomplete batch behind it is cut
-/// off in silence, a complete second one is an error.
+/// off in silence; a complete second one, or what cannot be the start of one, is an error.
 pub fn check(records: Bytes, rules: &BatchRules) -> Result<ValidBatch, BatchError> {
     let (batch, rest) = split(records)?;
-    if !rest.is_empty() && split(rest).is_ok() {
-        return Err(BatchError::MoreThanOne);
+    match split(rest) {
+        Err(BatchError::NoBatch) => check_batch(batch, rules),
+        Ok(_) => Err(BatchError::MoreThanOne),
+        Err(garbage) => Err(garbage),
     }
-    check_batch(batch, rules)
 }
 
 /// Checks a run of batches, each by `rules`; none is an error.
@@ -291,6 +296,7 @@ fn check_fields(header: &Header, rules: &BatchRules) -> Result<(), BatchError> {
     // A broker's batch may have lost records to compaction, but never gained any.
     let fits =
         if client { count == last_offset_delta.wrapping_add(1) } else { count <= last_offset_delta.wrapping_add(1) };
+    let fits = fits && (!client || can_hold(header, count));
     if last_offset_delta < 0 || last_offset_delta == i32::MAX || count < i32::from(client) || !fits {
         return Err(BatchError::Count { count, last_offset_delta });
     }
@@ -298,6 +304,16 @@ fn check_fields(header: &Header, rules: &BatchRules) -> Result<(), BatchError> {
         return Err(BatchError::BaseOffset(header.base_offset.0));
     }
     check_producer(header)
+}
+
+/// Whether the bytes behind the header may be that many records. They are not walked; but offsets that one small batch
+/// could use up are no longer anyone's.
+fn can_hold(header: &Header, count: i32) -> bool {
+    let payload = header.size as usize - HEADER_LEN;
+    match header.codec() {
+        Some(Codec::None) => payload / RECORD_MIN >= usize::try_from(count).unwrap_or(0),
+        _ => payload > 0,
+    }
 }
 
 fn check_producer(header: &Header) -> Result<(), BatchError> {
@@ -317,7 +333,7 @@ fn check_timestamps(header: &Header, rules: &BatchRules) -> Result<(), BatchErro
     }
     let Some(range) = rules.timestamps else { return Ok(()) };
     for at in [header.base_timestamp, header.max_timestamp] {
-        if at.0 >= 0 && !(range.oldest..=range.newest).contains(&at) {
+        if at != NO_TIMESTAMP && !(range.oldest..=range.newest).contains(&at) {
             return Err(BatchError::Timestamp(at));
         }
     }
@@ -426,6 +442,13 @@ mod tests {
         batch.into()
     }
 
+    fn recount(mut batch: Vec<u8>, count: i32) -> Bytes {
+        batch[57..61].copy_from_slice(&count.to_be_bytes());
+        let crc = crc32c(&batch[21..]);
+        batch[17..21].copy_from_slice(&crc.to_be_bytes());
+        batch.into()
+    }
+
     fn refusal(batch: Bytes) -> BatchError {
         check(batch, &BatchRules::default()).expect_err("must be refused")
     }
@@ -451,6 +474,12 @@ mod tests {
         assert!(matches!(refusal(altered(57, &i32::MIN.to_be_bytes())), BatchError::Count { .. }));
         assert_eq!(refusal(altered(51, &(-1_i16).to_be_bytes())), BatchError::Producer);
         assert_eq!(refusal(altered(53, &(-1_i32).to_be_bytes())), BatchError::Producer);
+        let many = altered(23, &9_i32.to_be_bytes()).to_vec();
+        assert_eq!(
+            refusal(recount(many, 10)),
+            BatchError::Count { count: 10, last_offset_delta: 9 },
+            "three records' bytes cannot be ten"
+        );
         let mut transactional = altered(22, &[0x10]).to_vec();
         transactional[43..51].copy_from_slice(&(-1_i64).to_be_bytes());
         let crc = crc32c(&transactional[21..]);
@@ -466,13 +495,15 @@ mod tests {
             assert_eq!(refusal(good.slice(..cut)), BatchError::NoBatch, "cut at {cut}");
         }
         assert_eq!(refusal(altered(8, &(-1_i32).to_be_bytes())), BatchError::Length(-1));
-        assert_eq!(refusal(altered(8, &20_i32.to_be_bytes())), BatchError::Length(20));
+        assert_eq!(refusal(altered(8, &20_i32.to_be_bytes()).slice(..32)), BatchError::Length(20));
         assert_eq!(refusal(altered(8, &i32::MAX.to_be_bytes())), BatchError::NoBatch);
         let twice: Bytes = [&good[..], &good[..]].concat().into();
         assert_eq!(refusal(twice.clone()), BatchError::MoreThanOne);
         let rules = BatchRules { sender: Sender::Broker, ..Default::default() };
         assert_eq!(check_all(twice.clone(), &rules).unwrap().len(), 2);
         assert!(check(twice.slice(..twice.len() - 1), &BatchRules::default()).is_ok(), "a cut-off tail is dropped");
+        let garbage: Bytes = [&good[..], &[0xff; 30]].concat().into();
+        assert_eq!(refusal(garbage), BatchError::Length(-1), "garbage behind a batch is no cut-off batch");
     }
 
     #[test]
@@ -497,6 +528,9 @@ mod tests {
         let range = TimestampRange { oldest: Timestamp(2_000), newest: Timestamp(3_000) };
         let timed = BatchRules { timestamps: Some(range), ..Default::default() };
         assert_eq!(check(good, &timed).unwrap_err(), BatchError::Timestamp(Timestamp(1_000)));
+        let at = |time: i64| altered(27, &[time.to_be_bytes(), time.to_be_bytes()].concat());
+        assert!(check(at(-1), &timed).is_ok(), "-1 is no timestamp");
+        assert_eq!(check(at(-2), &timed).unwrap_err(), BatchError::Timestamp(Timestamp(-2)));
     }
 
     #[test]

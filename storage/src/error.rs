@@ -80,8 +80,12 @@ impl fmt::Display for StorageError {
             Self::Io { what, message, .. } => write!(f, "{what}: {message}"),
             Self::DiskFull => f.write_str("no space left: delete topics, lower retention, or enlarge the disk"),
             Self::ShardFailed(why) => write!(f, "stopped after a failed write or sync ({why}); restart the broker"),
-            Self::Corrupt { place, why } => write!(f, "corrupt data in {place}: {why}"),
-            Self::Foreign { path } => write!(f, "{path} is not a Corelog file"),
+            Self::Corrupt { place, why } => write!(
+                f,
+                "corrupt data in {place}: {why}; the disk may be failing: restore the data directory from a copy, or give \
+                 up what is damaged (delete the topic; of a journal or checkpoint: start with another --data-dir)"
+            ),
+            Self::Foreign { path } => write!(f, "{path} is not a Corelog file: restore it from a copy"),
             Self::Newer { path, version } => write!(f, "{path} has format {version}, newer than this program knows"),
             Self::Unknown(id) => write!(f, "no log {id} on this shard"),
             Self::Exists(id) => write!(f, "log {id} exists already"),

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use corelog_storage::ids::{LeaderEpoch, Offset, PartitionIndex, TopicId};
 use corelog_wire::{
     api::ApiKey,
+    error_code::ErrorCode,
     fetch::{FetchPartition, FetchResponseHead, FetchResponseWriter, FetchView, PartitionAnswer},
     messages::fetch::NodeEndpoint,
 };
@@ -22,6 +23,7 @@ use crate::{
     error::Fault,
     limits,
     metadata::image::TopicImage,
+    net::complaints::Complaint,
     partition::read::{FetchPart, Fetched},
     router::{self, fetch::FetchPlan},
 };
@@ -62,13 +64,23 @@ pub(super) async fn answer<E: NetEnv>(
         max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(most),
     };
     let fetched = router::fetch::fetch(core, plan).await;
+    complain(core, &context, &fetched);
     respond(core, &context, &request, fetched)
+}
+
+/// The client is told a code only; what is damaged, and what to do, goes to the log.
+fn complain<E: NetEnv>(core: &Core<E>, context: &RequestContext, fetched: &[Fetched]) {
+    for got in fetched {
+        let fault = got.fault.as_ref().filter(|fault| fault.code() == ErrorCode::KafkaStorageError);
+        if let Some(fault) = fault {
+            core.complain(Complaint::UnreadableRecords, context.peer, fault);
+        }
+    }
 }
 
 fn session_fault(request: &FetchView) -> Option<Fault> {
     match (request.session_id, request.session_epoch) {
         (_, FINAL_EPOCH) | (0, INITIAL_EPOCH) => None,
-        (0, _) => Some(Fault::FetchSessionEpoch),
         _ => Some(Fault::FetchSessionUnknown),
     }
 }
@@ -124,6 +136,7 @@ fn respond<E: NetEnv>(
                 log_start_offset: got.log_start.0,
                 diverging_epoch: got.diverging.map(|(epoch, end)| (epoch.0, end.0)),
                 current_leader: hint.as_ref().map(|hint| (hint.broker_id, hint.epoch.0)),
+                aborted_transactions: unknown(got.fault.as_ref()).then_some(&[]),
                 ..PartitionAnswer::error(partition.partition, got.fault.as_ref().map_or(0, |fault| fault.code().code()))
             };
             writer.partition(&answer, got.records);
@@ -138,6 +151,11 @@ fn respond<E: NetEnv>(
     endpoints.sort_by_key(|endpoint| endpoint.node_id);
     endpoints.dedup_by_key(|endpoint| endpoint.node_id);
     finish(writer, &endpoints)
+}
+
+/// Where there is no such partition Kafka lists no aborted transactions, instead of having no list.
+fn unknown(fault: Option<&Fault>) -> bool {
+    matches!(fault, Some(Fault::UnknownTopicOrPartition | Fault::UnknownTopicId))
 }
 
 fn finish(writer: FetchResponseWriter, endpoints: &[NodeEndpoint]) -> Response {

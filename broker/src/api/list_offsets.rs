@@ -70,6 +70,7 @@ fn target(timestamp: i64, version: i16) -> Result<Target, Fault> {
         -4 => (Target::EarliestLocal, 8),
         -5 => (Target::LatestTiered, 9),
         -6 => (Target::EarliestPendingUpload, 11),
+        ..=-7 => return Err(Fault::UnsupportedTimestamp),
         time => (Target::At(Timestamp(time)), 1),
     };
     if version < since { Err(Fault::UnsupportedTimestamp) } else { Ok(target) }

@@ -19,6 +19,7 @@ use crate::{
     core::env::{CoreId, NetEnv},
     core_state::Core,
     error::Fault,
+    limits,
     metadata::image::{ClusterImage, TopicImage},
     net::complaints::Complaint,
     partition::append::{Acks, Records},
@@ -46,7 +47,7 @@ pub(super) async fn begin<E: NetEnv>(
         Some(_) if request.transactional_id().is_some() => Some(Fault::TransactionsAbsent),
         Some(_) => None,
     };
-    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0)).max(limits::PRODUCE_WAIT_MIN);
     let mut batches = Vec::new();
     for topic in request.topics() {
         let found = router::find_topic(&image, topic.name, TopicId(topic.topic_id.0));

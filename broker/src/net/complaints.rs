@@ -27,6 +27,8 @@ pub enum Complaint {
     BadResponse,
     /// More connections than one core takes.
     TooManyConnections,
+    /// Records that the disk did not give back as they were written: nobody's input, but told as seldom.
+    UnreadableRecords,
 }
 
 /// One core's counts.
@@ -54,6 +56,10 @@ impl Complaints {
         }
         tally.logged = Some(now);
         let unlogged = std::mem::take(&mut tally.since_logged);
+        if what == Complaint::UnreadableRecords {
+            tracing::error!(%detail, count = tally.count, unlogged, "records cannot be read");
+            return;
+        }
         tracing::warn!(kind = ?what, %peer, %detail, count = tally.count, unlogged, "bad input");
     }
 

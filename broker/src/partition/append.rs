@@ -130,7 +130,7 @@ fn batch_rules<E: Env>(rules: &TopicRules, env: &E, zstd: bool) -> BatchRules {
     let timestamps = (!rules.log.log_append_time).then(|| {
         let now = env.wall_clock_ms();
         TimestampRange {
-            oldest: Timestamp(now.saturating_sub(rules.timestamp_before_max_ms).max(0)),
+            oldest: Timestamp(now.saturating_sub(rules.timestamp_before_max_ms)),
             newest: Timestamp(now.saturating_add(rules.timestamp_after_max_ms)),
         }
     });

@@ -50,7 +50,8 @@ pub(super) async fn open<E: Env>(
         shard: shard.clone(),
         captured: BTreeMap::new(),
         broken: BTreeMap::new(),
-        vanished: BTreeMap::new(),
+        lost: BTreeMap::new(),
+        breaks: BTreeMap::new(),
         gaps: BTreeSet::new(),
         adopting: BTreeMap::new(),
         report: RecoveryReport::default(),
@@ -104,8 +105,10 @@ struct Recovery<E: Env> {
     captured: BTreeMap<LogNumber, Offset>,
     /// Logs whose end was found where a bypassed batch is not whole.
     broken: BTreeMap<LogNumber, Offset>,
-    /// Logs whose files are gone, with what said so: the record of their deletion must be still to come.
-    vanished: BTreeMap<LogNumber, StorageError>,
+    /// Logs of which something durable cannot be read, with what said so: the record of their end must be still to come.
+    lost: BTreeMap<LogNumber, StorageError>,
+    /// Where that batch ends: its segment, and the position there.
+    breaks: BTreeMap<LogNumber, (Offset, u32)>,
     /// Those among the broken where journal records are missing, unless the record of a cut explains it.
     gaps: BTreeSet<LogNumber>,
     /// Manifests of which not all parts were seen.
@@ -122,7 +125,7 @@ impl<E: Env> Recovery<E> {
 
     /// The log to replay for.
     fn log(&self, number: LogNumber) -> Option<Rc<Log<E>>> {
-        if self.vanished.contains_key(&number) {
+        if self.lost.contains_key(&number) {
             return None;
         }
         self.shard.by_number.borrow().get(&number).cloned()
@@ -133,7 +136,10 @@ impl<E: Env> Recovery<E> {
         let sequence = record.sequence;
         match decode(record.kind, &record.payload)? {
             Entry::Append { place, batch } => self.batch(sequence, place, batch).await?,
-            Entry::Bypass { place, header, .. } => self.bypassed(sequence, place, header).await?,
+            Entry::Bypass { place, safe, header } => {
+                self.check_break(&place, safe);
+                self.bypassed(sequence, place, header).await?;
+            }
             Entry::Create { number, id, config } => {
                 if self.log(number).is_none() {
                     self.shard.insert(id, number, State::new(config, Default::default()));
@@ -171,6 +177,7 @@ impl<E: Env> Recovery<E> {
             Entry::Truncate { number, offset } => {
                 if let Some(log) = self.log(number).filter(|log| !log.state().borrow().cuts.know(sequence)) {
                     self.broken.remove(&number);
+                    self.breaks.remove(&number);
                     self.gaps.remove(&number);
                     log.replay_cut(sequence, offset)?;
                 }
@@ -192,7 +199,7 @@ impl<E: Env> Recovery<E> {
     }
 
     fn remove(&mut self, number: LogNumber) -> Option<Rc<Log<E>>> {
-        self.vanished.remove(&number);
+        self.lost.remove(&number);
         let log = self.shard.by_number.borrow_mut().remove(&number)?;
         self.shard.logs.borrow_mut().remove(&log.id());
         Some(log)
@@ -236,9 +243,23 @@ impl<E: Env> Recovery<E> {
             Some(batch) => self.batch(sequence, place, batch).await,
             None => {
                 self.broken.insert(place.number, parsed.base_offset);
+                self.breaks.insert(place.number, (place.segment, place.position.saturating_add(parsed.size)));
                 Ok(())
             }
         }
+    }
+
+    /// A batch that is not whole was never acknowledged, and its log ends before it; unless a later record tells that its
+    /// segment was durable beyond it: then it rotted, and to cut the log there would lose what was acknowledged.
+    fn check_break(&mut self, place: &Place, safe: u32) {
+        let Some(&(segment, end)) = self.breaks.get(&place.number) else { return };
+        if place.segment != segment || safe < end {
+            return;
+        }
+        let Some(log) = self.log(place.number) else { return };
+        let path = log_dir(&self.shard.context.data_dir, log.id()).join(segment_name(segment));
+        let damaged = "the batch that ends here was durable, and is damaged";
+        self.lost.insert(place.number, StorageError::corrupt(&path, u64::from(end), damaged));
     }
 
     /// The batch from its segment, if it is there whole.
@@ -276,7 +297,7 @@ impl<E: Env> Recovery<E> {
                 // Then memory holds it, over its bound.
                 Err(StorageError::DiskFull) => return Ok(()),
                 Err(error) if error.is_not_found() => {
-                    self.vanished.insert(log.number(), error);
+                    self.lost.insert(log.number(), error);
                     log.let_go();
                 }
                 Err(error) => return Err(error),
@@ -287,7 +308,7 @@ impl<E: Env> Recovery<E> {
     }
 
     fn finish(mut self) -> Result<RecoveryReport, StorageError> {
-        if let Some((_, error)) = self.vanished.pop_first() {
+        if let Some((_, error)) = self.lost.pop_first() {
             return Err(error);
         }
         for (number, offset) in std::mem::take(&mut self.broken) {

@@ -1,0 +1,295 @@
+"""Directories that cannot be used, damaged files, and limits: clear words with what to do, nothing acknowledged lost."""
+
+import ctypes
+import os
+import re
+import resource
+import struct
+import time
+from pathlib import Path
+
+import protocol
+from hostile import read_batches
+from peer import Corelog, ask, connect
+
+#: Who a broker is run as where root runs these checks.
+NOBODY = 65534
+MEMLOCK, SOFT_FILES, CONNECTIONS = 8 << 20, 1024, 2000
+IO_URING_SETUP, EPERM, ENOSYS = 425, 1, 38
+#: What the damaged broker held: partition 0 has several segments, partition 1 lies in the journal.
+TOPIC, SEGMENT_BYTES, BATCHES, VALUE = "kept", 1 << 20, 40, 100_000
+
+
+def unprivileged(limits=False):
+    """A function for the child: an ordinary user, with the limits that an ordinary user has."""
+
+    def prepare():
+        if limits:
+            _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (MEMLOCK, MEMLOCK))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (SOFT_FILES, hard))
+        if os.getuid() == 0:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+
+    return prepare
+
+
+def without_io_uring(error):
+    """A function for the child: io_uring_setup fails with `error`, as under a container's seccomp profile."""
+
+    class Filter(ctypes.Structure):
+        _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint)]
+
+    class Program(ctypes.Structure):
+        _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.POINTER(Filter))]
+
+    load, jump_if_equal, give = 0x20, 0x15, 0x06
+    fail, allow = 0x00050000 | error, 0x7FFF0000
+    steps = [(load, 0, 0, 0), (jump_if_equal, 0, 1, IO_URING_SETUP), (give, 0, 0, fail), (give, 0, 0, allow)]
+    filters = (Filter * len(steps))(*(Filter(*step) for step in steps))
+    program = Program(len(steps), filters)
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+    def prepare():
+        no_new_privileges, set_seccomp, mode_filter = 38, 22, 2
+        if prctl(no_new_privileges, 1, 0, 0, 0) or prctl(set_seccomp, mode_filter, ctypes.byref(program), 0, 0):
+            os._exit(97)
+
+    return prepare
+
+
+def says(text, *wanted):
+    for want in wanted:
+        assert str(want) in text, f"the message does not say {want!r}:\n{text}"
+
+
+def owned(path):
+    path.mkdir()
+    if os.getuid() == 0:
+        os.chown(path, NOBODY, NOBODY)
+    return path
+
+
+def read_only_directory(binary, work):
+    place = owned(work / "read-only")
+    place.chmod(0o555)
+    says(Corelog(binary, work, name="read-only", prepare=unprivileged()).refused(), place, "let this user write there")
+    says(Corelog(binary, work, name="read-only/below", prepare=unprivileged()).refused(), place, "let this user write there")
+    place.chmod(0o755)
+
+
+def missing_parent(binary, work):
+    corelog = Corelog(binary, work, name="not/there/yet").start()
+    corelog.stop()
+    assert corelog.data.is_dir()
+    (work / "file").write_text("")
+    says(Corelog(binary, work, name="file/below").refused(), work / "file", "a file is in its place")
+
+
+def memory_file_system(binary, work):
+    place = Path("/dev/shm") / work.name
+    try:
+        text = Corelog(binary, work, name=place).refused()
+        says(text, place, "tmpfs", "direct I/O", "put the data directory on a disk")
+    finally:
+        if place.exists():
+            left = [path for path in place.rglob("*") if path.name != "corelog.lock"]
+            (place / "corelog.lock").unlink(missing_ok=True)
+            assert not left, f"left behind: {left}"
+            place.rmdir()
+
+
+def second_process(binary, work):
+    first = Corelog(binary, work, name="shared").start()
+    try:
+        says(Corelog(binary, work, name="shared").refused(), first.data, first.process.pid, "--data-dir")
+        with connect(first.port) as connection:
+            ask(connection, protocol.api_versions())
+        first.stop()
+    finally:
+        first.end()
+
+
+def ordinary_limits(binary, work):
+    place = owned(work / "ordinary")
+    corelog = Corelog(binary, work, name=place.name, prepare=unprivileged(limits=True)).start()
+    connections = []
+    try:
+        limits = Path(f"/proc/{corelog.process.pid}/limits").read_text()
+        assert re.search(rf"Max locked memory +{MEMLOCK} ", limits), limits
+        assert not re.search(rf"Max open files +{SOFT_FILES} ", limits), f"the soft limit of files was not raised:\n{limits}"
+        for _ in range(CONNECTIONS):
+            connections.append(connect(corelog.port, 30))
+        for connection in connections:
+            connection.sendall(protocol.api_versions())
+        for connection in connections:
+            assert connection.recv(4), "a connection was closed"
+        corelog.stop()
+    finally:
+        corelog.end()
+        for connection in connections:
+            connection.close()
+
+
+def io_uring_blocked(binary, work):
+    for error in (EPERM, ENOSYS):
+        text = Corelog(binary, work, name=f"blocked-{error}", prepare=without_io_uring(error)).refused()
+        says(text, "io_uring", "seccomp")
+
+
+class Kept:
+    """A broker's data directory with acknowledged records, and what must be there."""
+
+    def __init__(self, binary, work, name, unclean):
+        self.corelog = Corelog(binary, work, name=name, arguments=["--cores", "1"])
+        self.acked = {0: [], 1: []}
+        self.corelog.start()
+        with connect(self.corelog.port, 30) as connection:
+            config = [("retention.ms", "-1"), ("segment.bytes", str(SEGMENT_BYTES))]
+            ask(connection, protocol.create_topics([(TOPIC, 2, 1, config)]))
+            for number in range(BATCHES):
+                for partition, value in ((0, os.urandom(VALUE)), (1, b"small %d" % number)):
+                    self.produce(connection, partition, value)
+        # Idle for a moment, the journal says what of it is durable: from then on rot is told from a torn write.
+        time.sleep(0.2)
+        if unclean:
+            self.corelog.kill9()
+        else:
+            self.corelog.stop()
+
+    def produce(self, connection, partition, value):
+        records = protocol.batch([protocol.record(value)])
+        response = ask(connection, protocol.produce([(TOPIC, [(partition, records)])]))
+        error, offset = protocol.produce_outcomes(response)[TOPIC, partition]
+        assert (error, offset) == (0, len(self.acked[partition])), f"error {error}, offset {offset}"
+        self.acked[partition].append(value)
+
+    def files(self, pattern):
+        return sorted(path for path in self.corelog.data.rglob(pattern) if path.is_file())
+
+    def read(self, connection, partition):
+        """[(offset, why it cannot be read)]; fails where a record is missing or changed without an error."""
+        lost = []
+        for offset, value in enumerate(self.acked[partition]):
+            response = ask(connection, protocol.fetch([(TOPIC, [protocol.Ask(partition, offset, 1)])]))
+            (error,) = struct.unpack_from(">h", response, 18 + 2 + len(TOPIC) + 4 + 4)
+            if error:
+                lost.append((offset, error))
+                continue
+            batches = read_batches(response)
+            assert batches and batches[0][0] == offset, f"partition {partition} offset {offset} is gone without an error"
+            batch = batches[0][1]
+            if protocol.crc32c(batch[21:]) != struct.unpack_from(">I", batch, 17)[0]:
+                lost.append((offset, "checksum"))
+            else:
+                assert value in batch, f"partition {partition} offset {offset} holds another record, with a right checksum"
+        return lost
+
+
+def flip(path, at, count=16):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        old = file.read(count)
+        file.seek(at)
+        file.write(bytes(byte ^ 0xFF for byte in old))
+
+
+def restarted(kept, unreadable, named):
+    """Starts it again: what of partition 0 cannot be read is told, and the rest is there; the other partition works on."""
+    corelog = kept.corelog
+    corelog.log.write_text("")
+    corelog.start()
+    try:
+        with connect(corelog.port, 30) as connection:
+            lost = kept.read(connection, 0)
+            assert [offset for offset, _ in lost] == unreadable, f"unreadable: {lost}"
+            assert not kept.read(connection, 1), "a partition that was not damaged lost records"
+            kept.produce(connection, 1, b"one more")
+            kept.produce(connection, 0, b"one more")
+            assert not kept.read(connection, 1)
+        text = corelog.log.read_text()
+        if named:
+            says(text, named, "restore")
+            told = text.count("records cannot be read")
+            assert told == 1, f"told {told} times"
+        corelog.stop()
+    finally:
+        corelog.end()
+
+
+def refused(kept, named):
+    """It does not start, and says which file is damaged; with the file as it was, everything is there."""
+    says(kept.corelog.refused(), named, "corrupt", "restore")
+
+
+def flip_and_back(kept, path, at):
+    flip(path, at)
+    refused(kept, path)
+    flip(path, at)
+    restarted(kept, [], None)
+
+
+def damaged_segment(binary, work):
+    kept = Kept(binary, work, "segment", unclean=False)
+    segment = kept.files(f"{0:020}.log")
+    segment = max(segment, key=lambda path: path.stat().st_size)
+    flip(segment, segment.read_bytes().find(kept.acked[0][2]) + 50)
+    restarted(kept, [2], segment)
+
+
+def damaged_segment_header(binary, work):
+    kept = Kept(binary, work, "header", unclean=False)
+    segment = max(kept.files(f"{0:020}.log"), key=lambda path: path.stat().st_size)
+    in_first = [offset for offset, value in enumerate(kept.acked[0]) if value in segment.read_bytes()]
+    flip(segment, 0, 64)
+    restarted(kept, in_first, segment)
+
+
+def damaged_segment_unclean(binary, work):
+    kept = Kept(binary, work, "segment-unclean", unclean=True)
+    segment = max(kept.files(f"{0:020}.log"), key=lambda path: path.stat().st_size)
+    flip_and_back(kept, segment, segment.read_bytes().find(kept.acked[0][2]) + 50)
+
+
+def damaged_journal(binary, work):
+    kept = Kept(binary, work, "journal", unclean=True)
+    (journal,) = kept.files("journal-*")
+    flip_and_back(kept, journal, journal.read_bytes().rfind(b"small 20"))
+
+
+def damaged_last_of_journal(binary, work):
+    """The newest acknowledged record of an idle broker: the closing frame tells it from a torn write."""
+    kept = Kept(binary, work, "journal-end", unclean=True)
+    (journal,) = kept.files("journal-*")
+    flip_and_back(kept, journal, journal.read_bytes().rfind(b"small %d" % (BATCHES - 1)))
+
+
+def damaged_checkpoint(binary, work):
+    kept = Kept(binary, work, "checkpoint", unclean=False)
+    (checkpoint,) = kept.files("checkpoint")
+    flip_and_back(kept, checkpoint, 100)
+
+
+CHECKS = [
+    read_only_directory, missing_parent, memory_file_system, second_process, ordinary_limits, io_uring_blocked,
+    damaged_segment, damaged_segment_header, damaged_segment_unclean, damaged_journal, damaged_last_of_journal, damaged_checkpoint,
+]  # fmt: skip
+
+
+def disks(binary, work):
+    # As root the broker runs as another user, who must be able to come here.
+    work.chmod(0o755)
+    failed = []
+    for check in CHECKS:
+        began = time.monotonic()
+        try:
+            check(binary, work)
+        except (AssertionError, RuntimeError, OSError, struct.error) as error:
+            failed.append(check.__name__)
+            print(f"FAIL {check.__name__}: {type(error).__name__}: {error}", flush=True)
+        else:
+            print(f"ok   {check.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
+    assert not failed, f"{len(failed)} of {len(CHECKS)} checks: {', '.join(failed)}"
+    print(f"{len(CHECKS)} checks passed")
