@@ -1,8 +1,15 @@
 //! The command line: the broker itself, and the commands that talk to one as any Kafka client does.
 
 mod client;
-mod records;
+mod cluster;
+mod consume;
+mod failure;
+mod group;
+mod interrupt;
+mod printer;
+mod produce;
 mod serve;
+mod table;
 mod topic;
 
 use std::process::ExitCode;
@@ -24,14 +31,14 @@ enum Command {
     /// Sends the lines of the standard input as records.
     Produce {
         #[command(flatten)]
-        command: records::Produce,
+        command: produce::Produce,
         #[command(flatten)]
         broker: Broker,
     },
     /// Prints records as lines.
     Consume {
         #[command(flatten)]
-        command: records::Consume,
+        command: consume::Consume,
         #[command(flatten)]
         broker: Broker,
     },
@@ -39,6 +46,13 @@ enum Command {
     Topic {
         #[command(subcommand)]
         command: topic::Topic,
+        #[command(flatten)]
+        broker: Broker,
+    },
+    /// Lists and shows consumer groups.
+    Group {
+        #[command(subcommand)]
+        command: group::Group,
         #[command(flatten)]
         broker: Broker,
     },
@@ -54,10 +68,11 @@ struct Broker {
 /// Runs what the command line asks for.
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Serve(command) => command.run(),
+        Command::Serve(command) => command.run().map_err(failure::Failure::from),
         Command::Produce { command, broker } => command.run(&broker.broker),
         Command::Consume { command, broker } => command.run(&broker.broker),
         Command::Topic { command, broker } => command.run(&broker.broker),
+        Command::Group { command, broker } => command.run(&broker.broker),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,7 +7,11 @@ use corelog_wire::messages::{
     delete_topics::DeleteTopicState,
 };
 
-use super::client::{Client, check};
+use super::{
+    client::Client,
+    cluster::{Cluster, no_such_topic},
+    failure::{Failure, check},
+};
 
 #[derive(Subcommand)]
 pub(super) enum Topic {
@@ -40,19 +44,19 @@ pub(super) struct Create {
 }
 
 impl Topic {
-    pub(super) fn run(self, broker: &str) -> Result<(), String> {
-        let mut client = Client::connect(broker)?;
+    pub(super) fn run(self, broker: &str) -> Result<(), Failure> {
+        let mut cluster = Cluster::through(broker)?;
         match self {
-            Self::Create(create) => create.run(&mut client),
-            Self::List => list(&mut client),
-            Self::Describe { name } => describe(&mut client, &name),
-            Self::Delete { name } => delete(&mut client, name),
+            Self::Create(create) => create.run(cluster.any()?),
+            Self::List => list(&mut cluster),
+            Self::Describe { name } => describe(&mut cluster, &name),
+            Self::Delete { name } => delete(cluster.any()?, name),
         }
     }
 }
 
 impl Create {
-    fn run(self, client: &mut Client) -> Result<(), String> {
+    fn run(self, client: &mut Client) -> Result<(), Failure> {
         let config = |text: &String| {
             let (name, value) = text.split_once('=').ok_or_else(|| format!("--config {text}: not KEY=VALUE"))?;
             Ok(CreatableTopicConfig { name: name.to_owned(), value: Some(value.to_owned()) })
@@ -75,8 +79,8 @@ impl Create {
     }
 }
 
-fn list(client: &mut Client) -> Result<(), String> {
-    let topics = client.metadata(None, false)?.topics;
+fn list(cluster: &mut Cluster) -> Result<(), Failure> {
+    let topics = cluster.metadata(None, false)?.topics;
     let names = topics.iter().map(|topic| topic.name.clone().unwrap_or_default());
     let width = names.clone().map(|name| name.len()).max().unwrap_or(0).max(5);
     println!("{:width$}  PARTITIONS", "TOPIC");
@@ -86,26 +90,29 @@ fn list(client: &mut Client) -> Result<(), String> {
     Ok(())
 }
 
-fn describe(client: &mut Client, name: &str) -> Result<(), String> {
-    let topics = client.metadata(Some(name), false)?.topics;
+fn describe(cluster: &mut Cluster, name: &str) -> Result<(), Failure> {
+    let topics = cluster.metadata(Some(&[name]), false)?.topics;
     for topic in topics {
-        check(topic.error_code, None).map_err(|error| format!("{name}: {error}"))?;
+        check(topic.error_code, None).map_err(|failure| no_such_topic(failure, name))?;
+        let leaders = cluster.leaders(name, false)?;
         println!("{name}  id {}  partitions {}", topic.topic_id, topic.partitions.len());
         println!("PARTITION  LEADER  EPOCH     START       END");
         for partition in topic.partitions {
             let index = partition.partition_index;
-            let (start, end) = (client.offset(name, index, -2)?, client.offset(name, index, -1)?);
+            let leader = leaders.get(&index).ok_or_else(|| format!("{name}-{index} has no leader"))?;
+            let leader = cluster.at(leader)?;
+            let (start, end) = (leader.offset(name, index, -2)?, leader.offset(name, index, -1)?);
             println!("{index:>9}  {:>6}  {:>5}  {start:>8}  {end:>8}", partition.leader_id, partition.leader_epoch);
         }
     }
     Ok(())
 }
 
-fn delete(client: &mut Client, name: String) -> Result<(), String> {
+fn delete(client: &mut Client, name: String) -> Result<(), Failure> {
     let state = DeleteTopicState { name: Some(name.clone()), ..DeleteTopicState::default() };
     let request = DeleteTopicsRequest { topics: vec![state], timeout_ms: 30_000, ..DeleteTopicsRequest::default() };
     for topic in client.call(6, &request)?.responses {
-        check(topic.error_code, topic.error_message.as_deref()).map_err(|error| format!("{name}: {error}"))?;
+        check(topic.error_code, topic.error_message.as_deref()).map_err(|failure| failure.about(&name))?;
         println!("deleted {name}");
     }
     Ok(())

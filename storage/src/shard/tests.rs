@@ -332,7 +332,7 @@ fn a_bypassed_batch_that_rotted_is_no_torn_one() {
         let log = shard.create_log(id(0), LogConfig { segment_bytes: 1 << 20, ..config() }).unwrap();
         let mut model = Model::default();
         for _ in 0..3 {
-            let ticket = append(&log, &mut model, 1, 100_000);
+            let ticket = append(&log, &mut model, 1, 150_000);
             log.wait_durable(ticket).await.unwrap();
         }
     });
