@@ -63,10 +63,10 @@ pub(crate) struct Cluster {
     client: SimNetEnv,
 }
 
-fn image() -> Arc<ClusterImage> {
+fn image(topics: &[(TopicId, &str)]) -> Arc<ClusterImage> {
     let mut image = ClusterImage::default();
     image.apply(&MetadataRecord::Cluster { id: Uuid([3; 16]) }).unwrap();
-    for (id, name) in [(TOPIC_ID, TOPIC), (OFFSETS_TOPIC_ID, OFFSETS_TOPIC)] {
+    for &(id, name) in topics {
         image.apply(&MetadataRecord::Topic { id, name: name.to_owned() }).unwrap();
         for index in 0..PARTITIONS {
             image.apply(&MetadataRecord::Partition { topic: id, state: partition(index) }).unwrap();
@@ -106,13 +106,19 @@ fn address(port: u16) -> SocketAddr {
 }
 
 pub(crate) fn start(seed: u64) -> Cluster {
+    start_with(seed, &[(TOPIC_ID, TOPIC), (OFFSETS_TOPIC_ID, OFFSETS_TOPIC)])
+}
+
+/// A node with these topics.
+pub(crate) fn start_with(seed: u64, topics: &[(TopicId, &str)]) -> Cluster {
+    let image = image(topics);
     let world = World::new(seed);
     let network = Network::new(&world);
     let config = Arc::new(BrokerConfig::new(Settings::default()).unwrap().with("node.id", "1").unwrap());
     let cores = Rc::new(RefCell::new(Vec::new()));
     let seats = mailbox::mesh(CORES, 64);
     for (env, seat) in network.start(SERVER, CORES).into_iter().zip(seats) {
-        let (place, config, cores) = (env.place(), config.clone(), cores.clone());
+        let (place, config, cores, image) = (env.place(), config.clone(), cores.clone(), image.clone());
         let started = world.block_on(place, async move {
             env.create_dir(Path::new("/data")).await.unwrap();
             let options = ShardOptions {
@@ -132,7 +138,7 @@ pub(crate) fn start(seed: u64) -> Cluster {
                 seat,
                 connection_memory: 8 << 20,
             });
-            core.publish(image()).await;
+            core.publish(image).await;
             let node = (NODE_PORT, Spread::AllCores, ListenerKind::Node);
             let own = (CORE_PORT + core.id.0, Spread::ThisCore, ListenerKind::Core(core.id));
             for (number, (port, spread, kind)) in [node, own].into_iter().enumerate() {

@@ -277,7 +277,7 @@ fn by_id(mut request: corelog_wire::messages::ProduceRequest) -> corelog_wire::m
 }
 
 /// Where clients are told that a group's coordinator is.
-async fn coordinator(client: &mut Client, version: i16, group: &str) -> (i16, i32, String, i32) {
+pub(crate) async fn coordinator(client: &mut Client, version: i16, group: &str) -> (i16, i32, String, i32) {
     let mut request = FindCoordinatorRequest::default();
     if version < 4 {
         request.key = group.to_owned();

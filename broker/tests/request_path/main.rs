@@ -4,16 +4,26 @@
 mod cluster;
 mod core_listener;
 
-use std::time::Duration;
+use std::{pin::Pin, rc::Rc, time::Duration};
 
 use bytes::Bytes;
-use corelog_broker::{core::env::Conn, limits, net::complaints::Complaint};
+use corelog_broker::{
+    core::env::{Conn, CoreId},
+    limits,
+    metadata::{
+        call::{MetadataAnswer, MetadataCall, Refusal},
+        image::ImageVersion,
+    },
+    net::complaints::Complaint,
+    router::metadata::Controller,
+};
 use corelog_storage::{
     env::Env,
     ids::{ProducerEpoch, ProducerId, Timestamp},
     record::BatchBuilder,
 };
 use corelog_wire::{
+    error_code::ErrorCode,
     frame,
     messages::{
         ApiVersionsRequest, DeleteRecordsRequest, DescribeConfigsRequest, FetchRequest, ListOffsetsRequest,
@@ -25,7 +35,9 @@ use corelog_wire::{
     },
 };
 
-use cluster::{Client, PARTITIONS, TOPIC, TOPIC_ID, answer, batch, fetch, fetched, produce, produced, start};
+use cluster::{
+    Client, PARTITIONS, TOPIC, TOPIC_ID, answer, batch, fetch, fetched, produce, produced, start, start_with,
+};
 
 #[test]
 fn five_pipelined_requests_over_partitions_of_both_cores_are_answered_in_order() {
@@ -313,4 +325,30 @@ fn many_slow_senders_that_announce_much_cost_little() {
         let response = client.call(9, &produce(&[(0, batch("a")), (1, batch("b"))], -1)).await;
         assert_eq!(produced(&response), [(0, 0, 0), (1, 0, 0)]);
     });
+}
+
+/// Refuses whatever it is asked.
+struct Refusing;
+
+impl Controller for Refusing {
+    fn call(&self, _: MetadataCall) -> Pin<Box<dyn Future<Output = MetadataAnswer>>> {
+        let refusal = Refusal { code: ErrorCode::PolicyViolation, message: Some("Too many.".to_owned()) };
+        Box::pin(async { MetadataAnswer::TopicsCreated(vec![Err(refusal)]) })
+    }
+
+    fn applied(&self, _: CoreId, _: ImageVersion) {}
+}
+
+#[test]
+fn groups_without_a_topic_to_be_kept_in_are_told_so_and_it_is_counted() {
+    let cluster = start_with(99, &[(TOPIC_ID, TOPIC)]);
+    assert!(cluster.cores.borrow()[0].controller.set(Rc::new(Refusing)).is_ok());
+    cluster.run(|env, at| async move {
+        for _ in 0..2 {
+            let mut client = Client::connect(&env, at).await;
+            let found = core_listener::coordinator(&mut client, 6, "a").await;
+            assert_eq!(found, (ErrorCode::CoordinatorNotAvailable as i16, -1, String::new(), -1));
+        }
+    });
+    assert_eq!(cluster.complaints(Complaint::NoOffsetsTopic), 2);
 }
