@@ -17,7 +17,7 @@ NOBODY = 65534
 MEMLOCK, SOFT_FILES, CONNECTIONS = 8 << 20, 1024, 2000
 IO_URING_SETUP, EPERM, ENOSYS = 425, 1, 38
 #: What the damaged broker held: partition 0 has several segments, partition 1 lies in the journal.
-TOPIC, SEGMENT_BYTES, BATCHES, VALUE = "kept", 1 << 20, 40, 100_000
+TOPIC, SEGMENT_BYTES, BATCHES, VALUE = "kept", 1 << 20, 40, 150_000
 
 
 def unprivileged(limits=False):

@@ -3,7 +3,8 @@
 //! The file is a run of frames: 32 bytes of magic, format version, kind, length and CRC, then a FlatBuffers table
 //! (`schemas/checkpoint.fbs`), padded to whole blocks. The first holds the journal's position, the last says how many
 //! there were, those between hold logs: written and read one at a time, so that neither needs much memory. A new
-//! checkpoint is written beside the old one and renamed over it.
+//! checkpoint is written beside the old one and renamed over it. Its blocks are set aside when the old one is made: a
+//! full disk gets space again by what a checkpoint lets go.
 
 use std::path::Path;
 
@@ -16,7 +17,7 @@ use crate::{
     error::StorageError,
     ids::{LeaderEpoch, LogId, Offset, PartitionIndex, ProducerEpoch, ProducerId, Timestamp, TopicId},
     journal::{JournalPosition, Sequence},
-    limits::CHECKPOINT_CHUNK,
+    limits::{CHECKPOINT_CHUNK, CHECKPOINT_RESERVE},
     log::{
         cuts::Cuts,
         index::{Entry, Index},
@@ -71,7 +72,6 @@ impl<'a, E: Env> Writer<'a, E> {
         let how = OpenFile { create: true, durable_writes: false };
         let failed = |error: std::io::Error| StorageError::io("write", &path, &error);
         let file = env.open(&path, how).await.map_err(failed)?;
-        file.set_len(0).await.map_err(failed)?;
         let mut writer =
             Self { env, dir, file, position: 0, frames: 0, builder: FlatBufferBuilder::new(), logs: Vec::new() };
         let builder = &mut writer.builder;
@@ -129,8 +129,23 @@ impl<'a, E: Env> Writer<'a, E> {
             self.write_logs().await?;
         }
         self.write_frame(END).await?;
-        self.file.sync().await.map_err(|error| sync_failed(&self.dir.join(NEW_NAME), &error))?;
-        Ok(Finished { env: self.env, dir: self.dir })
+        let path = self.dir.join(NEW_NAME);
+        let cut = self.file.set_len(self.position).await;
+        cut.map_err(|error| StorageError::io("cut", &path, &error))?;
+        self.file.sync().await.map_err(|error| sync_failed(&path, &error))?;
+        Ok(Finished { env: self.env, dir: self.dir, len: self.position })
+    }
+}
+
+/// Sets aside the blocks of the next checkpoint, if there are any to set aside.
+pub(crate) async fn reserve<E: Env>(env: &E, dir: &Path, len: u64) {
+    let path = dir.join(NEW_NAME);
+    let reserved = async {
+        let file = env.open(&path, OpenFile { create: true, durable_writes: false }).await?;
+        file.allocate(len.next_multiple_of(BLOCK as u64)).await
+    };
+    if let Err(error) = reserved.await {
+        tracing::debug!(dir = %dir.display(), %error, "no blocks are set aside for the next checkpoint");
     }
 }
 
@@ -138,13 +153,16 @@ impl<'a, E: Env> Writer<'a, E> {
 pub(crate) struct Finished<'a, E: Env> {
     env: &'a E,
     dir: &'a Path,
+    len: u64,
 }
 
 impl<E: Env> Finished<'_, E> {
     pub(crate) async fn publish(self) -> Result<(), StorageError> {
         let (from, to) = (self.dir.join(NEW_NAME), self.dir.join(NAME));
         self.env.rename(&from, &to).await.map_err(|error| StorageError::io("rename", &from, &error))?;
-        self.env.sync_dir(self.dir).await.map_err(|error| sync_failed(self.dir, &error))
+        self.env.sync_dir(self.dir).await.map_err(|error| sync_failed(self.dir, &error))?;
+        reserve(self.env, self.dir, CHECKPOINT_RESERVE.max(2 * self.len)).await;
+        Ok(())
     }
 }
 

@@ -59,6 +59,7 @@ pub async fn run<E: Env>(env: &E, dir: &Path) -> usize {
         sleep_never_ends_early,
         sleepers_wake_in_order,
         spawned_tasks_run_without_being_awaited,
+        a_spawned_task_starts_only_when_its_spawner_gives_way,
         clocks_do_not_stand_still,
         random_numbers_differ,
     );
@@ -307,6 +308,19 @@ async fn sleepers_wake_in_order<E: Env>(env: &E, _dir: PathBuf) {
     }
     wait_until(env, || order.borrow().len() == 3).await;
     assert_eq!(*order.borrow(), [10, 20, 30]);
+}
+
+async fn a_spawned_task_starts_only_when_its_spawner_gives_way<E: Env>(env: &E, _dir: PathBuf) {
+    for lane in [Lane::Latency, Lane::Background] {
+        let shared = Rc::new(RefCell::new(0));
+        let held = shared.borrow_mut();
+        let inner = shared.clone();
+        env.spawn(lane, async move { *inner.borrow_mut() += 1 });
+        drop(held);
+        assert_eq!(*shared.borrow(), 0, "it ran within the spawn");
+        env.sleep(Duration::from_millis(5)).await;
+        assert_eq!(*shared.borrow(), 1);
+    }
 }
 
 async fn spawned_tasks_run_without_being_awaited<E: Env>(env: &E, _dir: PathBuf) {

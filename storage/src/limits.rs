@@ -62,6 +62,9 @@ pub const CHECKPOINT_AFTER: u64 = 256 << 20;
 /// The serialised size at which a checkpoint's chunk is closed; one log's part never exceeds it by more than this.
 pub const CHECKPOINT_CHUNK: usize = 256 << 10;
 
+/// Blocks set aside for a shard's next checkpoint, at least; twice what the last one took, if that is more.
+pub const CHECKPOINT_RESERVE: u64 = 256 << 10;
+
 /// The smallest and largest segment (`segment.bytes`). Positions within a segment are 32 bits wide.
 pub const MIN_SEGMENT: u32 = 4 * BLOCK as u32;
 /// See [`MIN_SEGMENT`].

@@ -257,6 +257,18 @@ impl<F: Future<Output = ()> + 'static> Future for Run<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let task = &self.task;
         let tasks = &task.tasks;
+        if task.executor.borrow().is_none() {
+            // glommio polls from within `spawn_local`; whoever spawns may hold what the task is about to take.
+            *task.executor.borrow_mut() = Some(context.waker().clone());
+            match task.lane {
+                Lane::Latency => context.waker().wake_by_ref(),
+                Lane::Background => {
+                    tasks.runnable.set(tasks.runnable.get() - 1);
+                    tasks.background.borrow_mut().push_back(task.clone());
+                }
+            }
+            return Poll::Pending;
+        }
         if task.scheduled.replace(false) {
             tasks.runnable.set(tasks.runnable.get() - 1);
         }

@@ -224,7 +224,7 @@ impl<E: Env> Inner<E> {
     fn append(&self, bytes: Bytes) -> Result<Appended, MetadataError> {
         let rules = BatchRules { sender: Sender::Client, ..BatchRules::default() };
         let batch = batch::check(bytes, &rules).map_err(|error| MetadataError::Append(error.to_string()))?;
-        Ok(self.log.append(&batch, LeaderEpoch(0))?)
+        Ok(self.log.append_on_full_disk(&batch, LeaderEpoch(0))?)
     }
 
     fn now(&self) -> Timestamp {

@@ -26,6 +26,17 @@ impl<E: Env> Log<E> {
     /// Appends one batch at the log's end: readable at once, durable when [`Log::wait_durable`] says so. Assigns the
     /// offsets and checks the producer's sequence. Never waits.
     pub fn append(self: &Rc<Self>, batch: &ValidBatch, epoch: LeaderEpoch) -> Result<Appended, AppendError> {
+        self.context.admit_to_disk()?;
+        self.append_on_full_disk(batch, epoch)
+    }
+
+    /// As [`Log::append`], but on a full disk too, as long as the journal has room: for the few records without which
+    /// nothing can be deleted.
+    pub fn append_on_full_disk(
+        self: &Rc<Self>,
+        batch: &ValidBatch,
+        epoch: LeaderEpoch,
+    ) -> Result<Appended, AppendError> {
         self.context.admit()?;
         self.context.make_room(batch.bytes().len() + MAX_CHUNK);
         let mut state = self.state.borrow_mut();

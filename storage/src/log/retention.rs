@@ -120,7 +120,11 @@ impl<E: Env> Log<E> {
         };
         self.context.write_durable(kind::START, &[&fields]).await?;
         self.drop_before_start();
-        self.remove_left_over().await
+        self.remove_left_over().await?;
+        if self.has_left_over() && self.context.wants_space() {
+            self.context.ask_relief();
+        }
+        Ok(())
     }
 
     /// Forgets the segments below the log's start; their files are left over.

@@ -192,9 +192,14 @@ impl<E: Env> Context<E> {
         self.full.get()
     }
 
+    /// Whether the disk has no space for segments, or for the journal.
+    pub(crate) fn wants_space(&self) -> bool {
+        self.full.get() || self.journal().is_short()
+    }
+
     /// Whether the journal has no room for what waits, and the disk none for the journal.
     pub(crate) fn is_starved(&self) -> bool {
-        self.journal().is_starved() && (self.full.get() || self.journal().is_short())
+        self.journal().is_starved() && self.wants_space()
     }
 
     /// Has everybody look again who waits for the journal.
@@ -216,12 +221,15 @@ impl<E: Env> Context<E> {
         }
     }
 
-    /// Whether an append may be taken now.
+    /// Whether the disk has space for what an append brings.
+    pub(crate) fn admit_to_disk(&self) -> Result<(), StorageError> {
+        self.check()?;
+        if self.wants_space() { Err(StorageError::DiskFull) } else { Ok(()) }
+    }
+
+    /// Whether memory and journal can take an append now.
     pub(crate) fn admit(&self) -> Result<(), AppendError> {
         self.check()?;
-        if self.full.get() || self.journal().is_short() {
-            return Err(StorageError::DiskFull.into());
-        }
         let waiting = self.unflushed.get();
         let limit = self.options.cache_bytes as u64;
         if waiting * 2 > limit {

@@ -228,11 +228,17 @@ impl<E: Env> Shard<E> {
         }
         if self.logs().iter().any(|log| log.has_left_over()) {
             self.checkpoint().await?;
-            for log in self.logs() {
-                log.remove_left_over().await?;
-            }
+            self.remove_left_over().await?;
         }
         outcome
+    }
+
+    /// Removes the files that logs gave up and the newest checkpoint covers.
+    async fn remove_left_over(&self) -> Result<(), StorageError> {
+        for log in self.logs() {
+            log.remove_left_over().await?;
+        }
+        Ok(())
     }
 
     /// Why this shard no longer serves, if a write or sync failed for good.

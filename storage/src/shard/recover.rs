@@ -26,6 +26,7 @@ use crate::{
     error::StorageError,
     ids::{LogId, Offset},
     journal::{Journal, JournalPosition, Record, RecoveryVerdict, Sequence},
+    limits::CHECKPOINT_RESERVE,
     log::{
         Log,
         segment::{log_dir, logs_dir, segment_name},
@@ -62,6 +63,7 @@ pub(super) async fn open<E: Env>(
         shard.next_number.set(shard.next_number.get().max(head.next_number));
         shard.deleting.borrow_mut().extend(head.deleted);
     }
+    checkpoint::reserve(&env, &dir, CHECKPOINT_RESERVE).await;
     let mut replay = Journal::recover(env, &dir, journal_options, start).await?;
     while let Some(record) = replay.next().await? {
         recovery.apply(record).await?;

@@ -36,14 +36,18 @@ impl<E: Env> Shard<E> {
 
     /// Flushes the logs that need the older half of what the journal is kept for, then makes a checkpoint.
     async fn relieve(self: &Rc<Self>) -> Result<(), StorageError> {
+        let flushed = self.flush_older_half().await;
+        // On a full disk above all: files go only once a checkpoint covers them.
+        self.checkpoint().await?;
+        self.remove_left_over().await?;
+        flushed
+    }
+
+    async fn flush_older_half(&self) -> Result<(), StorageError> {
         let oldest = self.context.dirty.borrow().first().map(|(sequence, _)| sequence.0);
-        if let Some(oldest) = oldest
-            && self.context.is_pressed()
-        {
-            let newest = self.context.last_sequence.get().0;
-            self.flush_older_than(Sequence(oldest + (newest - oldest) / 2 + 1)).await?;
-        }
-        self.checkpoint().await
+        let Some(oldest) = oldest.filter(|_| self.context.is_pressed()) else { return Ok(()) };
+        let newest = self.context.last_sequence.get().0;
+        self.flush_older_than(Sequence(oldest + (newest - oldest) / 2 + 1)).await
     }
 
     /// Flushes every log that needs a journal record below `limit`, some at a time.
