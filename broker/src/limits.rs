@@ -37,6 +37,10 @@ pub const MAILBOX_CREDITS: usize = 1024;
 pub const BIND_PATIENCE: Duration = Duration::from_secs(10);
 /// See [`BIND_PATIENCE`].
 pub const BIND_POLL: Duration = Duration::from_millis(50);
+/// How long a start waits for a data directory that is in use, and how often it tries.
+pub const DATA_DIR_PATIENCE: Duration = Duration::from_secs(5);
+/// See [`DATA_DIR_PATIENCE`].
+pub const DATA_DIR_POLL: Duration = Duration::from_millis(50);
 /// How long to wait after an accept that failed.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// How long connections may take to get their last answers when the node stops, and how often it looks.

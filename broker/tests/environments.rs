@@ -2,7 +2,10 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the outside of the environment")]
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use corelog_broker::{
     core::{
@@ -117,18 +120,49 @@ fn a_memory_file_system_is_refused_by_name() {
 #[test]
 fn a_data_directory_belongs_to_one_process() {
     let dir = directory("lock").join("deep/data");
-    let taken = DataDir::take(&dir).unwrap();
-    let refused = DataDir::take(&dir).unwrap_err().to_string();
+    let taken = DataDir::take(&dir, Duration::ZERO).unwrap();
+    let refused = DataDir::take(&dir, Duration::ZERO).unwrap_err().to_string();
     assert!(refused.contains("in use by process") && refused.contains(&std::process::id().to_string()), "{refused}");
     drop(taken);
-    drop(DataDir::take(&dir).expect("free again"));
+    drop(DataDir::take(&dir, Duration::ZERO).expect("free again"));
     let file = dir.join("file");
     std::fs::write(&file, "").unwrap();
-    assert!(DataDir::take(&file).unwrap_err().to_string().contains("a file is in its place"));
+    assert!(DataDir::take(&file, Duration::ZERO).unwrap_err().to_string().contains("a file is in its place"));
     let memory = PathBuf::from(format!("/dev/shm/corelog-dir-{}", std::process::id()));
-    let refused = DataDir::take(&memory).unwrap_err().to_string();
+    let refused = DataDir::take(&memory, Duration::ZERO).unwrap_err().to_string();
     std::fs::remove_dir_all(memory).unwrap();
     assert!(refused.contains("no direct I/O"), "{refused}");
+}
+
+/// Takes a directory that another holds for `held`; the outcome and how long it took.
+fn take_while_held(name: &str, held: Duration, patience: Duration) -> (Result<(), String>, Duration) {
+    let dir = directory(name);
+    let other = DataDir::take(&dir, Duration::ZERO).unwrap();
+    let holder = std::thread::spawn(move || {
+        std::thread::sleep(held);
+        drop(other);
+    });
+    let begun = Instant::now();
+    let outcome = DataDir::take(&dir, patience).map(drop).map_err(|error| error.to_string());
+    let took = begun.elapsed();
+    holder.join().unwrap();
+    std::fs::remove_dir_all(dir).unwrap();
+    (outcome, took)
+}
+
+#[test]
+fn a_data_directory_that_becomes_free_is_taken() {
+    let held = Duration::from_millis(500);
+    let (outcome, took) = take_while_held("freed", held, held * 100);
+    assert!(outcome.is_ok() && took + Duration::from_millis(50) >= held, "{outcome:?} after {took:?}");
+}
+
+#[test]
+fn a_data_directory_that_stays_taken_is_an_error_in_the_end() {
+    let patience = Duration::from_millis(300);
+    let (outcome, took) = take_while_held("kept", patience * 10, patience);
+    assert!(outcome.as_ref().is_err_and(|error| error.contains("in use by process")), "{outcome:?}");
+    assert!(took >= patience && took < patience * 10, "{took:?}");
 }
 
 /// Operations dropped at every stage, then everything is found as it should be.

@@ -46,7 +46,8 @@ impl Serve {
     pub(super) fn run(self) -> Result<(), String> {
         start_tracing();
         let config = resolve_names(self.configuration()?)?;
-        let _data_dir = DataDir::take(&config.data_dir).map_err(|error| error.to_string())?;
+        let _data_dir =
+            DataDir::take(&config.data_dir, limits::DATA_DIR_PATIENCE).map_err(|error| error.to_string())?;
         serve(Arc::new(config))
     }
 

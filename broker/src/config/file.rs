@@ -193,6 +193,11 @@ mod tests {
             error("\nnum.partitions = 0\n"),
             "corelog.toml:2: Invalid value 0 for configuration num.partitions: Value must be at least 1"
         );
+        assert_eq!(
+            error("offsets.topic.segment.bytes = 65536"),
+            "corelog.toml:1: Invalid value 65536 for configuration offsets.topic.segment.bytes: Value must be at least \
+             1048576"
+        );
         assert!(error("auto.create.topics.enable = \"yes\"").contains("either true or false"));
         assert!(error("log.retention.ms = 2020-01-01").contains("a date"));
     }

@@ -1,21 +1,29 @@
 //! The data directory of a process: made if missing, fit for direct I/O, and locked against a second process.
 //!
 //! Runs before any core does, on the main thread: it may block.
+//!
+//! A killed process keeps its lock until the kernel, in the background, has taken its rings apart, and whoever supervises
+//! it starts the next one at once: a lock that is held is waited for.
 
 use std::{
     fmt,
     fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    io::{self, Write},
     os::{
         fd::AsRawFd,
         unix::fs::{FileExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use corelog_storage::{buffer::AlignedBuf, env::BLOCK};
 
-use crate::core::ring_file::{is_memory_file_system, no_direct_io};
+use crate::{
+    core::ring_file::{is_memory_file_system, no_direct_io},
+    limits::DATA_DIR_POLL,
+};
 
 const LOCK: &str = "corelog.lock";
 const PROBE: &str = "corelog.probe";
@@ -79,8 +87,8 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// Makes the directory if there is none, and takes it for this process.
-    pub fn take(path: &Path) -> Result<Self, DataDirError> {
+    /// Makes the directory if there is none, and takes it for this process. Another's is waited for so long.
+    pub fn take(path: &Path, patience: Duration) -> Result<Self, DataDirError> {
         let unusable = |error| DataDirError::Unusable { path: path.to_owned(), error };
         fs::create_dir_all(path).map_err(unusable)?;
         let mut lock = OpenOptions::new()
@@ -90,15 +98,8 @@ impl DataDir {
             .truncate(false)
             .open(path.join(LOCK))
             .map_err(unusable)?;
-        // SAFETY: a plain call on a descriptor that lives across it. The lock goes with the process, however it ends.
-        if unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } != 0 {
-            let error = io::Error::last_os_error();
-            if error.kind() != io::ErrorKind::WouldBlock {
-                return Err(unusable(error));
-            }
-            let mut process = String::new();
-            let _ = lock.read_to_string(&mut process); // said for the reader only
-            return Err(DataDirError::InUse { path: path.to_owned(), process: process.trim().to_owned() });
+        if !lock_within(&lock, path, patience).map_err(unusable)? {
+            return Err(DataDirError::InUse { path: path.to_owned(), process: holder(&lock) });
         }
         check_direct_io(path)?;
         lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(unusable)?;
@@ -109,6 +110,43 @@ impl DataDir {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Locks the file, if it becomes free in time.
+fn lock_within(lock: &File, path: &Path, patience: Duration) -> io::Result<bool> {
+    let deadline = Instant::now() + patience;
+    let mut told = false;
+    loop {
+        if try_lock(lock)? {
+            return Ok(true);
+        }
+        if Instant::now() >= deadline {
+            return Ok(false);
+        }
+        if !told {
+            tracing::info!(path = %path.display(), process = holder(lock), "the data directory is in use; waiting");
+            told = true;
+        }
+        thread::sleep(DATA_DIR_POLL);
+    }
+}
+
+fn try_lock(lock: &File) -> io::Result<bool> {
+    // SAFETY: a plain call on a descriptor that lives across it. The lock goes with the process, however it ends.
+    if unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+        return Ok(true);
+    }
+    match io::Error::last_os_error() {
+        error if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        error => Err(error),
+    }
+}
+
+/// Who has the lock, as far as it said: for the reader of a message only.
+fn holder(lock: &File) -> String {
+    let mut process = [0; 20];
+    let length = lock.read_at(&mut process, 0).unwrap_or(0);
+    String::from_utf8_lossy(&process[..length]).trim().to_owned()
 }
 
 /// Writes one block as the journal will, and takes it away again.

@@ -5,6 +5,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     future::Future,
+    net::SocketAddr,
     rc::Rc,
 };
 
@@ -29,11 +30,14 @@ use crate::{
         slot::{self, Filled, Slot},
     },
     metadata::{
-        call::{MetadataCall, NewTopic},
+        call::{MetadataAnswer, MetadataCall, NewTopic, Refusal},
         image::{ClusterImage, TopicImage},
         record::PartitionState,
     },
-    net::listener::{ListenerKind, ListenerRef},
+    net::{
+        complaints::Complaint,
+        listener::{ListenerKind, ListenerRef},
+    },
     partition::Partition,
     router,
 };
@@ -174,12 +178,13 @@ fn topic_ids<E: NetEnv>(core: &Rc<Core<E>>) -> Box<TopicIds> {
 pub struct CoreDesk<'a, E: NetEnv> {
     core: &'a Rc<Core<E>>,
     listener: ListenerRef,
+    peer: SocketAddr,
 }
 
 impl<'a, E: NetEnv> CoreDesk<'a, E> {
     /// For a request of this context.
     pub fn new(core: &'a Rc<Core<E>>, context: &RequestContext) -> Self {
-        Self { core, listener: context.listener }
+        Self { core, listener: context.listener, peer: context.peer }
     }
 
     /// Who asks.
@@ -215,10 +220,25 @@ impl<'a, E: NetEnv> CoreDesk<'a, E> {
             ],
         };
         let call = MetadataCall::CreateTopics { topics: vec![topic], validate_only: false };
-        if let Err(error) = router::metadata::call(self.core, call).await {
-            tracing::warn!(%error, "{OFFSETS_TOPIC} could not be created");
+        let answer = router::metadata::call(self.core, call).await;
+        // Another request may have created it meanwhile.
+        let there = self.core.image().topic(OFFSETS_TOPIC).is_some();
+        if !there {
+            self.core.complain(Complaint::NoOffsetsTopic, self.peer, &why_not(answer));
         }
-        self.core.image().topic(OFFSETS_TOPIC).is_some()
+        there
+    }
+}
+
+/// Why the topic that keeps groups was not created.
+fn why_not(answer: Result<MetadataAnswer, Fault>) -> String {
+    match answer {
+        Ok(MetadataAnswer::TopicsCreated(outcomes)) => match outcomes.into_iter().find_map(Result::err) {
+            Some(Refusal { code, message }) => format!("{code:?}: {}", message.unwrap_or_default()),
+            None => "it was deleted at once".to_owned(),
+        },
+        Ok(other) => format!("{other:?}"),
+        Err(fault) => fault.to_string(),
     }
 }
 

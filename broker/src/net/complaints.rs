@@ -29,6 +29,8 @@ pub enum Complaint {
     TooManyConnections,
     /// Records that the disk did not give back as they were written: nobody's input, but told as seldom.
     UnreadableRecords,
+    /// The topic that keeps groups could not be created: nobody's input either.
+    NoOffsetsTopic,
 }
 
 /// One core's counts.
@@ -56,11 +58,14 @@ impl Complaints {
         }
         tally.logged = Some(now);
         let unlogged = std::mem::take(&mut tally.since_logged);
-        if what == Complaint::UnreadableRecords {
-            tracing::error!(%detail, count = tally.count, unlogged, "records cannot be read");
-            return;
+        let count = tally.count;
+        match what {
+            Complaint::UnreadableRecords => tracing::error!(%detail, count, unlogged, "records cannot be read"),
+            Complaint::NoOffsetsTopic => {
+                tracing::error!(%detail, count, unlogged, "groups have no topic to be kept in")
+            }
+            _ => tracing::warn!(kind = ?what, %peer, %detail, count, unlogged, "bad input"),
         }
-        tracing::warn!(kind = ?what, %peer, %detail, count = tally.count, unlogged, "bad input");
     }
 
     /// How many there were of a kind.

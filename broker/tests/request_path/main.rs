@@ -1,254 +1,43 @@
-//! The path of a request over a simulated network and two cores: order, waiting over cores, bad input.
+//! The path of a request over a simulated network and two cores: order, waiting over cores, bad input; and what each
+//! kind of listener answers for.
 
-use std::{cell::RefCell, net::SocketAddr, path::Path, rc::Rc, sync::Arc, time::Duration};
+mod cluster;
+mod core_listener;
 
-use bytes::{Bytes, BytesMut};
+use std::{pin::Pin, rc::Rc, time::Duration};
+
+use bytes::Bytes;
 use corelog_broker::{
-    config::{BrokerConfig, Settings, listener::Endpoint},
-    core::{
-        env::{Conn, CoreId, Listener, NetEnv, Spread},
-        mailbox,
-    },
-    core_state::{Core, CoreParts},
+    core::env::{Conn, CoreId},
     limits,
     metadata::{
-        ids::{DirectoryId, NodeId, PartitionEpoch, Uuid},
-        image::ClusterImage,
-        record::{MetadataRecord, PartitionState, Replica},
+        call::{MetadataAnswer, MetadataCall, Refusal},
+        image::ImageVersion,
     },
-    net::{
-        complaints::Complaint,
-        listener::{Endpoints, ListenerKind, ListenerRef, accept_loop},
-    },
-    sim::{Network, SimConn, SimNetEnv},
+    net::complaints::Complaint,
+    router::metadata::Controller,
 };
 use corelog_storage::{
-    buffer::BufferPool,
-    env::{Env, Lane},
-    ids::{LeaderEpoch, PartitionIndex, ProducerEpoch, ProducerId, Timestamp, TopicId},
-    journal::JournalOptions,
+    env::Env,
+    ids::{ProducerEpoch, ProducerId, Timestamp},
     record::BatchBuilder,
-    shard::{Shard, ShardId, ShardOptions},
-    sim::{HostId, Place, World},
 };
 use corelog_wire::{
-    Decoder, Message, Request, frame,
-    header::ResponseHeader,
+    error_code::ErrorCode,
+    frame,
     messages::{
-        ApiVersionsRequest, DeleteRecordsRequest, DescribeConfigsRequest, FetchRequest, FetchResponse,
-        ListOffsetsRequest, OffsetForLeaderEpochRequest, ProduceRequest, ProduceResponse,
+        ApiVersionsRequest, DeleteRecordsRequest, DescribeConfigsRequest, FetchRequest, ListOffsetsRequest,
+        OffsetForLeaderEpochRequest, ProduceRequest,
         delete_records::{DeleteRecordsPartition, DeleteRecordsTopic},
         describe_configs::DescribeConfigsResource,
-        fetch::{FetchPartition, FetchTopic},
         list_offsets::{ListOffsetsPartition, ListOffsetsTopic},
         offset_for_leader_epoch::{OffsetForLeaderPartition, OffsetForLeaderTopic},
-        produce::{PartitionProduceData, TopicProduceData},
     },
 };
 
-const TOPIC: &str = "orders";
-const TOPIC_ID: TopicId = TopicId([7; 16]);
-const CORES: u16 = 2;
-const PARTITIONS: i32 = 4;
-const SERVER: HostId = HostId(0);
-const CLIENT: HostId = HostId(1);
-
-/// A node of two cores with one topic, whose partitions lie on the cores in turn, and a client's host.
-struct Cluster {
-    world: World,
-    cores: Rc<RefCell<Vec<Rc<Core<SimNetEnv>>>>>,
-    client: SimNetEnv,
-    at: SocketAddr,
-}
-
-fn image() -> Arc<ClusterImage> {
-    let mut image = ClusterImage::default();
-    image.apply(&MetadataRecord::Cluster { id: Uuid([3; 16]) }).unwrap();
-    image.apply(&MetadataRecord::Topic { id: TOPIC_ID, name: TOPIC.to_owned() }).unwrap();
-    for index in 0..PARTITIONS {
-        let node = NodeId(1);
-        let core = CoreId((index % i32::from(CORES)) as u16);
-        let state = PartitionState {
-            index: PartitionIndex(index),
-            leader: Some(node),
-            leader_epoch: LeaderEpoch(0),
-            partition_epoch: PartitionEpoch(0),
-            replicas: vec![Replica { node, directory: DirectoryId::default(), core }],
-            adding: Vec::new(),
-            removing: Vec::new(),
-            isr: vec![node],
-            elr: Vec::new(),
-            last_known_elr: Vec::new(),
-            min_isr: 1,
-        };
-        image.apply(&MetadataRecord::Partition { topic: TOPIC_ID, state }).unwrap();
-    }
-    Arc::new(image)
-}
-
-fn start(seed: u64) -> Cluster {
-    let world = World::new(seed);
-    let network = Network::new(&world);
-    let at: SocketAddr = "10.0.0.0:9092".parse().unwrap();
-    let config = Arc::new(BrokerConfig::new(Settings::default()).unwrap().with("node.id", "1").unwrap());
-    let cores = Rc::new(RefCell::new(Vec::new()));
-    let bound = Rc::new(RefCell::new(None));
-    let seats = mailbox::mesh(CORES, 64);
-    for (env, seat) in network.start(SERVER, CORES).into_iter().zip(seats) {
-        let (place, config, cores, bound) = (env.place(), config.clone(), cores.clone(), bound.clone());
-        let started = world.block_on(place, async move {
-            env.create_dir(Path::new("/data")).await.unwrap();
-            let options = ShardOptions {
-                pool: BufferPool::new(32 << 20, 0),
-                cache_bytes: 16 << 20,
-                read_bytes: 16 << 20,
-                journal: JournalOptions::of_size(32 << 20),
-            };
-            let (shard, _) =
-                Shard::open(env.clone(), Path::new("/data"), ShardId(env.core().0), options).await.unwrap();
-            let endpoint = Endpoint { host: "broker".to_owned(), port: 9092 };
-            let core = Core::start(CoreParts {
-                env: env.clone(),
-                config,
-                endpoints: Endpoints { listeners: vec![vec![endpoint]] },
-                shard,
-                seat,
-                connection_memory: 8 << 20,
-            });
-            core.publish(image()).await;
-            let listener = env.listen(at, Spread::AllCores).await.unwrap();
-            *bound.borrow_mut() = Some(listener.local_addr());
-            let from = ListenerRef { number: 0, kind: ListenerKind::Node };
-            env.spawn(Lane::Latency, accept_loop(core.clone(), listener, from));
-            cores.borrow_mut().push(core);
-        });
-        assert!(started.is_some(), "the core starts");
-    }
-    let client = network.start(CLIENT, 1).remove(0);
-    let at = bound.borrow().expect("bound");
-    Cluster { world, cores, client, at }
-}
-
-impl Cluster {
-    fn run<T: 'static, F: Future<Output = T> + 'static>(&self, client: impl FnOnce(SimNetEnv, SocketAddr) -> F) -> T {
-        let place: Place = self.client.place();
-        self.world.block_on(place, client(self.client.clone(), self.at)).expect("the client ends")
-    }
-
-    fn complaints(&self, what: Complaint) -> u64 {
-        self.cores.borrow().iter().map(|core| core.complaints.count(what)).sum()
-    }
-}
-
-/// A client's connection: frames out, frames in.
-struct Client {
-    conn: SimConn,
-    received: BytesMut,
-}
-
-impl Client {
-    async fn connect(env: &SimNetEnv, at: SocketAddr) -> Self {
-        Self { conn: env.connect(at).await.unwrap(), received: BytesMut::new() }
-    }
-
-    async fn send(&self, bytes: Bytes) {
-        self.conn.send(vec![bytes]).await.unwrap();
-    }
-
-    /// The next frame; `None` when the broker closed the connection.
-    async fn receive(&mut self) -> Option<Bytes> {
-        loop {
-            if let Some(prefix) = self.received.first_chunk::<4>() {
-                let length = i32::from_be_bytes(*prefix) as usize;
-                if self.received.len() >= 4 + length {
-                    let mut frame = self.received.split_to(4 + length).freeze();
-                    return Some(frame.split_off(4));
-                }
-            }
-            match self.conn.recv().await {
-                Ok(Some(bytes)) => self.received.extend_from_slice(&bytes),
-                Ok(None) | Err(_) => return None,
-            }
-        }
-    }
-
-    async fn call<Q: Request>(&mut self, version: i16, request: &Q) -> Q::Response {
-        self.send(frame::request(version, 5, Some("test"), request).unwrap()).await;
-        answer::<Q>(version, &self.receive().await.expect("an answer")).1
-    }
-}
-
-fn answer<Q: Request>(version: i16, frame: &Bytes) -> (i32, Q::Response) {
-    let mut decoder = Decoder::new(frame);
-    let header = ResponseHeader::decode(Q::KEY, version, &mut decoder).unwrap();
-    (header.correlation_id, Q::Response::decode(&mut decoder, version).unwrap())
-}
-
-fn batch(text: &str) -> Bytes {
-    let mut builder = BatchBuilder::new();
-    builder.push(Timestamp(1), None, Some(text.as_bytes()));
-    builder.build()
-}
-
-fn produce(parts: &[(i32, Bytes)], acks: i16) -> ProduceRequest {
-    ProduceRequest {
-        acks,
-        timeout_ms: 5000,
-        topic_data: vec![TopicProduceData {
-            name: TOPIC.to_owned(),
-            partition_data: parts
-                .iter()
-                .map(|(index, records)| PartitionProduceData { index: *index, records: Some(records.clone()) })
-                .collect(),
-            ..TopicProduceData::default()
-        }],
-        ..ProduceRequest::default()
-    }
-}
-
-fn fetch(offsets: &[(i32, i64)], min_bytes: i32, max_wait_ms: i32) -> FetchRequest {
-    FetchRequest {
-        max_wait_ms,
-        min_bytes,
-        max_bytes: 1 << 20,
-        session_epoch: -1,
-        topics: vec![FetchTopic {
-            topic: TOPIC.to_owned(),
-            partitions: offsets
-                .iter()
-                .map(|&(partition, fetch_offset)| FetchPartition {
-                    partition,
-                    fetch_offset,
-                    partition_max_bytes: 1 << 20,
-                    ..FetchPartition::default()
-                })
-                .collect(),
-            ..FetchTopic::default()
-        }],
-        ..FetchRequest::default()
-    }
-}
-
-fn produced(response: &ProduceResponse) -> Vec<(i32, i16, i64)> {
-    response
-        .responses
-        .iter()
-        .flat_map(|topic| &topic.partition_responses)
-        .map(|partition| (partition.index, partition.error_code, partition.base_offset))
-        .collect()
-}
-
-fn fetched(response: &FetchResponse) -> Vec<(i32, i16, i64, usize)> {
-    response
-        .responses
-        .iter()
-        .flat_map(|topic| &topic.partitions)
-        .map(|part| {
-            let bytes = part.records.as_ref().map_or(0, Bytes::len);
-            (part.partition_index, part.error_code, part.high_watermark, bytes)
-        })
-        .collect()
-}
+use cluster::{
+    Client, PARTITIONS, TOPIC, TOPIC_ID, answer, batch, fetch, fetched, produce, produced, start, start_with,
+};
 
 #[test]
 fn five_pipelined_requests_over_partitions_of_both_cores_are_answered_in_order() {
@@ -536,4 +325,30 @@ fn many_slow_senders_that_announce_much_cost_little() {
         let response = client.call(9, &produce(&[(0, batch("a")), (1, batch("b"))], -1)).await;
         assert_eq!(produced(&response), [(0, 0, 0), (1, 0, 0)]);
     });
+}
+
+/// Refuses whatever it is asked.
+struct Refusing;
+
+impl Controller for Refusing {
+    fn call(&self, _: MetadataCall) -> Pin<Box<dyn Future<Output = MetadataAnswer>>> {
+        let refusal = Refusal { code: ErrorCode::PolicyViolation, message: Some("Too many.".to_owned()) };
+        Box::pin(async { MetadataAnswer::TopicsCreated(vec![Err(refusal)]) })
+    }
+
+    fn applied(&self, _: CoreId, _: ImageVersion) {}
+}
+
+#[test]
+fn groups_without_a_topic_to_be_kept_in_are_told_so_and_it_is_counted() {
+    let cluster = start_with(99, &[(TOPIC_ID, TOPIC)]);
+    assert!(cluster.cores.borrow()[0].controller.set(Rc::new(Refusing)).is_ok());
+    cluster.run(|env, at| async move {
+        for _ in 0..2 {
+            let mut client = Client::connect(&env, at).await;
+            let found = core_listener::coordinator(&mut client, 6, "a").await;
+            assert_eq!(found, (ErrorCode::CoordinatorNotAvailable as i16, -1, String::new(), -1));
+        }
+    });
+    assert_eq!(cluster.complaints(Complaint::NoOffsetsTopic), 2);
 }
