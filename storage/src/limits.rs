@@ -9,8 +9,8 @@ pub const MAX_BATCH: usize = 64 << 20;
 pub const BYPASS_BATCH: usize = 128 << 10;
 
 /// So is one of at least this size while the journal is behind. While it keeps up, it is the cheaper way: one durable
-/// write for all that gathered, where a segment takes a write and a sync by a kernel worker each (64 KiB batches: 0.6x the
-/// CPU per GB, 1.3x the throughput).
+/// write for all that gathered, where a segment takes a write and a sync by a kernel worker each (64 KiB batches: 0.6 to
+/// 0.7x the CPU per GB).
 pub const BYPASS_BEHIND: usize = 48 << 10;
 
 /// Unwritten bytes of a log after which its complete blocks go to its segment in the background.

@@ -102,5 +102,5 @@ pub const BROKER_KEYS: &[Definition] = &[
     Definition::new("offsets.retention.minutes", Int, "10080", "How long the offsets of an empty group are kept.").valid(AtLeast(1)),
     Definition::new("offsets.topic.num.partitions", Int, "50", "Partitions of __consumer_offsets.").valid(AtLeast(1)),
     Definition::new("offsets.topic.replication.factor", Short, "3", "Replicas of __consumer_offsets, at most one for each node.").valid(AtLeast(1)),
-    Definition::new("offsets.topic.segment.bytes", Int, "104857600", "Segment size of __consumer_offsets.").valid(AtLeast(1048576)), // as segment.bytes, which the topic gets
+    Definition::new("offsets.topic.segment.bytes", Int, "104857600", "Segment size of __consumer_offsets.").valid(AtLeast(1048576)), // no less than a topic's segment.bytes gets
 ];

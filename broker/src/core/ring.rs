@@ -30,8 +30,9 @@ const GATHER: u32 = 16;
 const GATHER_FOR: Duration = Duration::from_micros(40);
 /// From how many sixteenths of a completion per sleep on a core is busy.
 const BUSY: u32 = 2 * 16;
-/// How long a core may overlook that an operation which as a rule completes while it is submitted did not.
-const OVERLOOK: Duration = Duration::from_millis(1);
+/// How long a core may overlook that an operation which as a rule completes while it is submitted did not: so long
+/// whatever else completes may have to wait then.
+const OVERLOOK: Duration = Duration::from_micros(100);
 /// Completions taken out of the queue at a time.
 const REAP: usize = 64;
 /// Completions nobody waits for.
@@ -181,9 +182,9 @@ pub(super) struct Ring {
     counts: Cell<RingCounts>,
     /// Set while the core ends: what is queued from now on fails with ECANCELED instead.
     closing: Cell<bool>,
-    /// Operations queued since the last enter that as a rule complete within it: sends.
+    /// Operations queued since the last enter that as a rule complete within it: small sends.
     prompt: Cell<u32>,
-    /// Completions that ended the last sleeps, in sixteenths, as a running mean; sends not counted.
+    /// Completions that ended the last sleeps, in sixteenths, as a running mean; prompt ones not counted.
     per_sleep: Cell<u32>,
     /// Whether the kernel can wait for more than one completion for a while.
     gathers: bool,
@@ -239,19 +240,9 @@ impl Ring {
         Operation { ring: self.clone(), key, keep: Some(keep), abandoned }
     }
 
-    /// As [`Ring::submit`], for an operation that as a rule completes while it is submitted.
-    ///
-    /// # Safety
-    /// As there.
-    pub(super) unsafe fn submit_prompt<T: 'static>(
-        self: &Rc<Self>,
-        entry: squeue::Entry,
-        keep: T,
-        abandoned: Abandoned,
-    ) -> Operation<T> {
+    /// The operation that is queued next completes, as a rule, while it is submitted.
+    pub(super) fn expect_prompt(&self) {
         self.prompt.set(self.prompt.get() + 1);
-        // SAFETY: the caller's promise.
-        unsafe { self.submit(entry, keep, abandoned) }
     }
 
     /// Queues an operation that completes many times. It refers to no memory but what is registered with the ring. Once

@@ -24,6 +24,8 @@ use crate::core::{
 
 /// Pieces of a chain sent at a time.
 const PIECES: usize = 64;
+/// A send of so much finds room in its socket, unless the peer does not read.
+const PROMPT_SEND: usize = 16 << 10;
 /// How long accepting rests after an error (too many open files, say), which would come again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -206,13 +208,15 @@ impl Conn for RingConn {
     }
 
     async fn send(&self, chain: Vec<Bytes>) -> io::Result<()> {
+        if chain.iter().map(Bytes::len).sum::<usize>() <= PROMPT_SEND {
+            self.stream.core.ring.expect_prompt();
+        }
         let mut rest = Chain::new(chain);
         while !rest.is_empty() {
             let entry = rest.entry(self.fd());
             // SAFETY: the pieces are shared memory on the heap and the header is boxed; the operation owns both.
-            let sent = unsafe { self.stream.core.ring.submit_prompt(entry, rest, Abandoned::IS_CANCELED) };
-            let (outcome, mut back) = sent.await;
-            back.advance(outcome.into_result()? as usize);
+            let (outcome, mut back) = unsafe { self.stream.core.operate(entry, rest, Abandoned::IS_CANCELED) }.await;
+            back.advance(outcome? as usize);
             rest = back;
         }
         Ok(())

@@ -132,6 +132,40 @@ fn a_fetch_without_news_is_answered_when_its_time_is_over() {
     });
 }
 
+/// One partition is one core's, the connection's or another: with news, without, out of time and out of range.
+#[test]
+fn a_fetch_of_one_partition_is_answered_alike_whichever_core_has_it() {
+    for seed in 40..45 {
+        let cluster = start(seed);
+        cluster.run(|env, at| async move {
+            let mut reader = Client::connect(&env, at).await;
+            let mut writer = Client::connect(&env, at).await;
+            for partition in 0..PARTITIONS {
+                let wanted = |offset| [(partition, offset)];
+                let before = env.now();
+                let response = reader.call(11, &fetch(&wanted(0), 1, 500)).await;
+                assert_eq!(fetched(&response), [(partition, 0, 0, 0)]);
+                let waited = env.now().since(before);
+                assert!(waited >= Duration::from_millis(500) && waited < Duration::from_secs(2), "{waited:?}");
+
+                reader.send(frame::request(11, 1, None, &fetch(&wanted(0), 1, 60_000)).unwrap()).await;
+                env.sleep(Duration::from_millis(20)).await;
+                let before = env.now();
+                writer.call(9, &produce(&[(partition, batch("news"))], 1)).await;
+                let frame = reader.receive().await.expect("an answer");
+                let told = fetched(&answer::<FetchRequest>(11, &frame).1)[0];
+                assert!(env.now().since(before) < Duration::from_secs(2), "no waiting for the time to be over");
+                assert!(told.1 == 0 && told.3 > 0, "{told:?}");
+
+                let response = reader.call(11, &fetch(&wanted(0), 1, 60_000)).await;
+                assert_eq!(fetched(&response)[0].3, told.3, "what is there is answered at once");
+                let response = reader.call(11, &fetch(&wanted(9), 1, 60_000)).await;
+                assert_eq!(fetched(&response)[0].1, 1, "out of range, told at once");
+            }
+        });
+    }
+}
+
 #[test]
 fn refused_batches_say_why_and_harm_nobody() {
     let cluster = start(41);

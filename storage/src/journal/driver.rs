@@ -32,7 +32,7 @@ use crate::{
 pub enum News {
     /// After a commit: the newest durable record.
     Durable(Sequence),
-    /// What was appended waits for space on the disk: see [`Journal::is_starved`].
+    /// What was appended waits for space on the disk: see [`Journal::lacks_room`].
     Starved,
     /// There will be no more commits.
     Failed(StorageError),
@@ -64,8 +64,8 @@ struct Inner<E: Env> {
     writers: RefCell<[Option<Waker>; limits::JOURNAL_IN_FLIGHT]>,
     kicked: Cell<bool>,
     /// The last file that was wanted could not be made; and what waits has no room until one is, or some is freed.
-    makes_none: Cell<bool>,
-    no_room: Cell<bool>,
+    short: Cell<bool>,
+    lacks_room: Cell<bool>,
     maker: Parked,
     closer: Parked,
     closing: Parked,
@@ -113,8 +113,8 @@ impl<E: Env> Journal<E> {
             waiters: RefCell::default(),
             writers: RefCell::default(),
             kicked: Cell::new(false),
-            makes_none: Cell::new(false),
-            no_room: Cell::new(false),
+            short: Cell::new(false),
+            lacks_room: Cell::new(false),
             maker: Parked::default(),
             closer: Parked::default(),
             closing: Parked::default(),
@@ -192,12 +192,12 @@ impl<E: Env> Journal<E> {
 
     /// Whether the disk had no room for the next file. What is left of the present one is for records that make room.
     pub fn is_short(&self) -> bool {
-        self.0.makes_none.get()
+        self.0.short.get()
     }
 
     /// Whether records wait for which there is no room now.
-    pub fn is_starved(&self) -> bool {
-        self.0.no_room.get()
+    pub fn lacks_room(&self) -> bool {
+        self.0.lacks_room.get()
     }
 
     /// Makes everything appended durable, writes a closing frame, and ends the journal's tasks. Waits for as long as
@@ -255,13 +255,13 @@ impl<E: Env> Inner<E> {
         let start = self.machine.borrow_mut().start();
         match start {
             Start::Write(write) => {
-                self.no_room.set(false);
+                self.lacks_room.set(false);
                 self.wake_maker();
                 return Poll::Ready(Some(write));
             }
             Start::NoSpace => {
                 self.wake_maker();
-                if !self.no_room.replace(true) {
+                if !self.lacks_room.replace(true) {
                     self.tell(News::Starved);
                 }
             }
@@ -340,15 +340,15 @@ impl<E: Env> Inner<E> {
             let header = FileHeader { journal: self.journal, index, len: self.file_size };
             match files::make(&self.env, &self.dir, header).await {
                 Ok(file) => {
-                    self.makes_none.set(false);
+                    self.short.set(false);
                     self.files.borrow_mut().insert(index, file);
                     self.machine.borrow_mut().file_made(index, header.capacity());
                     self.kick();
                 }
                 Err(MakeError::Later(error)) => {
                     tracing::warn!(dir = %self.dir.display(), %error, "cannot make another journal file; trying again");
-                    self.makes_none.set(true);
-                    if self.no_room.get() {
+                    self.short.set(true);
+                    if self.lacks_room.get() {
                         self.tell(News::Starved);
                     }
                     self.env.sleep(Duration::from_secs(1)).await;

@@ -199,7 +199,7 @@ impl<E: Env> Context<E> {
 
     /// Whether the journal has no room for what waits, and the disk none for the journal.
     pub(crate) fn is_starved(&self) -> bool {
-        self.journal().is_starved() && self.wants_space()
+        self.journal().lacks_room() && self.wants_space()
     }
 
     /// Has everybody look again who waits for the journal.
