@@ -49,6 +49,13 @@ pub const STOP_PATIENCE: Duration = Duration::from_secs(5);
 pub const STOP_POLL: Duration = Duration::from_millis(10);
 /// Buffer memory that a core makes ready in advance.
 pub const POOL_TOUCH_AHEAD: usize = 4 * MIB;
+/// By how many requests another core must lead before a connection moves there, and what a request about any other core
+/// takes off that lead: three requests in four must be about the new core.
+pub const HAND_OVER_LEAD: u32 = 16;
+/// See [`HAND_OVER_LEAD`].
+pub const HAND_OVER_SETBACK: u32 = 3;
+/// A connection moves once in so long at most.
+pub const HAND_OVER_REST: Duration = Duration::from_secs(5);
 /// Connections of one core.
 pub const CONNECTIONS_PER_CORE: usize = 100_000;
 /// Responses sent in one go at most, in bytes: beyond it what is there is sent first.

@@ -25,7 +25,7 @@ use corelog_storage::{
 };
 
 const STORAGE_CHECKS: usize = 23;
-const NETWORK_CHECKS: usize = 16;
+const NETWORK_CHECKS: usize = 19;
 
 fn options(floor: bool) -> Options {
     Options { cores: 1, floor, bind: false, signals: false, ..Options::default() }

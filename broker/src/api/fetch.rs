@@ -56,6 +56,7 @@ pub(super) async fn answer<E: NetEnv>(
             });
         }
     }
+    context.traffic.asked(parts.iter().flatten().map(|(owner, _)| *owner));
     let most = limits::FETCH_MAX_BYTES.min(core.config.net.fetch_max_bytes as usize);
     let plan = FetchPlan {
         parts,

@@ -44,7 +44,11 @@ use corelog_wire::{
 };
 
 use crate::{
-    core::env::NetEnv, core_state::Core, error::Fault, limits, net::complaints::Complaint, net::listener::ListenerRef,
+    core::env::NetEnv,
+    core_state::Core,
+    error::Fault,
+    limits,
+    net::{complaints::Complaint, listener::ListenerRef, traffic::Traffic},
 };
 
 /// A connection's identity: what every request on it has in common.
@@ -58,8 +62,17 @@ pub struct Identity {
     pub principal: Arc<str>,
 }
 
+/// Where requests come from: their connection, as handlers see it.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// What every request on it has in common.
+    pub identity: Arc<Identity>,
+    /// What it asks for.
+    pub traffic: Rc<Traffic>,
+}
+
 /// What a handler is told about a request besides its body.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct RequestContext {
     /// The version of its API.
     pub api_version: i16,
@@ -73,6 +86,8 @@ pub struct RequestContext {
     pub peer: SocketAddr,
     /// Who it is.
     pub principal: Arc<str>,
+    /// To be told whose partitions the request is about.
+    pub traffic: Rc<Traffic>,
 }
 
 /// Why a connection is closed instead of a response.
@@ -201,20 +216,20 @@ pub fn begins_at_once(frame: &[u8]) -> bool {
 }
 
 /// Begins a Produce request: on return its batches have their places in their partitions.
-pub async fn begin<E: NetEnv>(core: &Rc<Core<E>>, identity: &Identity, frame: Bytes) -> Result<Begun, Close> {
-    let incoming = Incoming::decode(&frame, identity)?;
+pub async fn begin<E: NetEnv>(core: &Rc<Core<E>>, origin: &Origin, frame: Bytes) -> Result<Begun, Close> {
+    let incoming = Incoming::decode(&frame, origin)?;
     let (context, position) = (incoming.context, incoming.body.position());
     produce::begin(core, context, &frame, position).await
 }
 
 /// Whether a request's header makes sense: what does not is found when it is read, not in its turn.
-pub fn check(frame: &Bytes, identity: &Identity) -> Result<(), Close> {
-    Incoming::decode(frame, identity).map(drop)
+pub fn check(frame: &Bytes, origin: &Origin) -> Result<(), Close> {
+    Incoming::decode(frame, origin).map(drop)
 }
 
 /// Handles a request whose turn has come.
-pub async fn answer<E: NetEnv>(core: &Rc<Core<E>>, identity: &Identity, frame: Bytes) -> Response {
-    let incoming = Incoming::decode(&frame, identity)?;
+pub async fn answer<E: NetEnv>(core: &Rc<Core<E>>, origin: &Origin, frame: Bytes) -> Response {
+    let incoming = Incoming::decode(&frame, origin)?;
     dispatch(core, incoming, frame.clone()).await
 }
 
@@ -226,7 +241,7 @@ struct Incoming<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    fn decode(frame: &'a Bytes, identity: &Identity) -> Result<Self, Close> {
+    fn decode(frame: &'a Bytes, origin: &Origin) -> Result<Self, Close> {
         let mut decoder = Decoder::new(frame);
         let start = RequestStart::decode(&mut decoder)?;
         let key = ApiKey::from_i16(start.api_key).ok_or(Close::UnknownApi(start.api_key))?;
@@ -244,9 +259,10 @@ impl<'a> Incoming<'a> {
             api_version: start.api_version,
             correlation_id: start.correlation_id,
             client_id,
-            listener: identity.listener,
-            peer: identity.peer,
-            principal: identity.principal.clone(),
+            listener: origin.identity.listener,
+            peer: origin.identity.peer,
+            principal: origin.identity.principal.clone(),
+            traffic: origin.traffic.clone(),
         };
         Ok(Self { key, context, body: decoder })
     }

@@ -62,6 +62,7 @@ pub(super) async fn begin<E: NetEnv>(
             });
         }
     }
+    context.traffic.asked(batches.iter().flatten().map(|(owner, _)| *owner));
     let begun = router::produce::begin(core, batches, timeout).await;
     let core = core.clone();
     Ok(Box::pin(async move {

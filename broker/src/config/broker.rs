@@ -66,6 +66,8 @@ pub struct NetConfig {
     pub fetch_max_bytes: u32,
     /// How long a silent connection stays open; `None` is for ever.
     pub max_idle: Option<Duration>,
+    /// Whether connections move between cores.
+    pub hand_over: bool,
     /// Connections of this node.
     pub max_connections: u32,
     /// Connections of one address.
@@ -209,6 +211,7 @@ fn net(settings: &Settings) -> NetConfig {
         request_max_bytes: settings.number("socket.request.max.bytes") as u32,
         fetch_max_bytes: settings.number("fetch.max.bytes") as u32,
         max_idle: u64::try_from(settings.number("connections.max.idle.ms")).ok().map(Duration::from_millis),
+        hand_over: settings.flag("connections.hand.over"),
         max_connections: settings.number("max.connections") as u32,
         max_connections_per_ip: settings.number("max.connections.per.ip") as u32,
         fetch_sessions: settings.number("max.incremental.fetch.session.cache.slots") as u32,

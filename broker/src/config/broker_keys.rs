@@ -40,6 +40,7 @@ pub const BROKER_KEYS: &[Definition] = &[
     Definition::unset("cores", Int, "How many cores to run on; all of this machine's unless set.").valid(Between(1, 1000)),
     Definition::unset("memory", Kind::String, "Memory for buffers, caches and unsent answers, such as 512MiB; a quarter of the machine's or the cgroup's unless set."),
     text("journal.size", "256MiB", "Size of each core's journal."),
+    Definition::new("connections.hand.over", Boolean, "true", "Whether a connection moves to the core that owns what it keeps asking for."),
     // Topics.
     Definition::new("auto.create.topics.enable", Boolean, "true", "Whether asking for an unknown topic creates it."),
     Definition::new("delete.topic.enable", Boolean, "true", "Whether topics may be deleted."),

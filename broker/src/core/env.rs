@@ -4,7 +4,7 @@
 //! Completion-shaped: received buffers come up owned, chains of owned buffers go down, so that provided buffers,
 //! multishot receive and zero-copy fit behind it.
 
-use std::{fmt, future::Future, io, net::SocketAddr};
+use std::{any::Any, fmt, future::Future, io, net::SocketAddr};
 
 use bytes::{Bytes, BytesMut};
 
@@ -27,6 +27,15 @@ pub enum Spread {
     ThisCore,
 }
 
+/// A connection between two cores of its node: see [`Conn::detach`]. Dropped, it is closed.
+pub struct Detached(pub(crate) Box<dyn Any + Send>);
+
+impl fmt::Debug for Detached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Detached")
+    }
+}
+
 /// One core's world, network included.
 pub trait NetEnv: corelog_storage::env::Env {
     /// A bound socket that accepts.
@@ -45,6 +54,9 @@ pub trait NetEnv: corelog_storage::env::Env {
     fn listen(&self, at: SocketAddr, spread: Spread) -> impl Future<Output = io::Result<Self::Listener>>;
     /// Connects to a peer.
     fn connect(&self, to: SocketAddr) -> impl Future<Output = io::Result<Self::Conn>>;
+
+    /// Takes over a connection that another core of this node gave up.
+    fn attach(&self, conn: Detached) -> io::Result<Self::Conn>;
 
     /// Rings another core's bell: whatever was written to shared memory before is seen by who returns from its
     /// [`NetEnv::notified`] after. Never blocks; many rings before the other looks are one.
@@ -76,4 +88,8 @@ pub trait Conn: Clone + 'static {
     fn shutdown(&self);
     /// The other side's address.
     fn peer_addr(&self) -> SocketAddr;
+    /// Gives the connection up, for another core to go on with: what was received and not yet returned by
+    /// [`Conn::recv`] goes with it. No send may be under way. Clones that stay behind are dead: they neither close nor
+    /// shut down what has left. An error ends the connection as one of `recv` does.
+    fn detach(&self) -> impl Future<Output = io::Result<Detached>>;
 }

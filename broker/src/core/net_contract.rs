@@ -37,6 +37,9 @@ pub async fn run<E: NetEnv>(env: &E) -> usize {
         both_ends_know_each_other,
         a_bell_is_heard_once_it_rang,
         an_unread_connection_makes_its_sender_wait,
+        a_detached_connection_goes_on_with_what_it_received,
+        what_is_left_of_a_detached_connection_does_no_harm,
+        a_connection_nobody_attaches_is_closed,
     );
     count
 }
@@ -270,4 +273,57 @@ async fn an_unread_connection_makes_its_sender_wait<E: NetEnv>(env: &E) {
     env.sleep(Duration::from_millis(50)).await;
     assert!(*sent.borrow() < 32 << 20, "64 MiB went nowhere");
     drop(far);
+}
+
+/// Detached at all moments: with a receive under way, with bytes received that nobody asked for, with the end among them.
+async fn a_detached_connection_goes_on_with_what_it_received<E: NetEnv>(env: &E) {
+    let (near, mut far) = pair(env).await;
+    let mut sent = Vec::new();
+    let mut got = Vec::new();
+    for mark in 0..60 {
+        if mark % 2 == 0
+            && let Some(bytes) = poll_once(far.recv()).await
+        {
+            got.extend_from_slice(&bytes.expect("a receive").expect("not the end"));
+        }
+        let piece = pattern(if mark % 10 == 9 { 20_000 } else { 50 }, mark);
+        sent.extend_from_slice(&piece);
+        near.send(vec![piece]).await.expect("a send");
+        if mark % 3 == 0 {
+            env.sleep(Duration::from_micros(300)).await;
+        }
+        far = env.attach(far.detach().await.expect("a sound connection")).expect("the connection");
+        if mark % 20 == 11 {
+            let mut exact = BytesMut::with_capacity(sent.len() - got.len());
+            exact = far.recv_exact(exact).await.expect("what was sent");
+            got.extend_from_slice(&exact);
+        }
+    }
+    drop(near);
+    env.sleep(Duration::from_millis(1)).await;
+    far = env.attach(far.detach().await.expect("the end is no error")).expect("the connection");
+    got.extend(receive(&far, sent.len() - got.len()).await);
+    assert_eq!(got, sent);
+    assert!(far.recv().await.expect("an orderly end").is_none(), "the end");
+}
+
+async fn what_is_left_of_a_detached_connection_does_no_harm<E: NetEnv>(env: &E) {
+    let (near, far) = pair(env).await;
+    let (peer, left) = (far.peer_addr(), far.clone());
+    let moved = env.attach(far.detach().await.expect("a sound connection")).expect("the connection");
+    left.shutdown();
+    drop((left, far));
+    env.sleep(Duration::from_millis(1)).await;
+    assert_eq!(moved.peer_addr(), peer);
+    near.send(vec![pattern(100, 1)]).await.expect("a send");
+    assert_eq!(receive(&moved, 100).await, pattern(100, 1));
+    moved.send(vec![pattern(100, 2)]).await.expect("a send");
+    assert_eq!(receive(&near, 100).await, pattern(100, 2));
+}
+
+async fn a_connection_nobody_attaches_is_closed<E: NetEnv>(env: &E) {
+    let (near, far) = pair(env).await;
+    drop(far.detach().await.expect("a sound connection"));
+    drop(far);
+    assert!(near.recv().await.expect("an orderly end").is_none(), "the other end learns of it");
 }

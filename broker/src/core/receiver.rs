@@ -40,13 +40,21 @@ pub(super) struct Receiver {
     state: RefCell<State>,
 }
 
+/// What a connection received that nobody has asked for yet.
+#[derive(Default)]
+pub(super) struct Received {
+    unread: VecDeque<Bytes>,
+    /// The end of the stream follows.
+    ended: bool,
+}
+
 #[derive(Default)]
 struct State {
-    /// Received and not yet asked for.
-    unread: VecDeque<Bytes>,
+    received: Received,
     stream: Option<Stream>,
     single: Option<Operation<BytesMut>>,
-    ended: bool,
+    /// The single receive was told to end.
+    canceled: bool,
     /// Single receives left until multishot is tried.
     singles: u32,
 }
@@ -60,8 +68,20 @@ enum Arrived {
 }
 
 impl Receiver {
-    pub(super) fn new(ring: Rc<Ring>, socket: RawFd) -> Self {
-        Self { ring, socket, state: RefCell::default() }
+    /// Receives from `socket`, after what was `received` elsewhere.
+    pub(super) fn new(ring: Rc<Ring>, socket: RawFd, received: Received) -> Self {
+        Self { ring, socket, state: RefCell::new(State { received, ..State::default() }) }
+    }
+
+    /// Ends what has begun, and gives away what it brought: another core receives from here on.
+    pub(super) async fn detach(&self) -> io::Result<Received> {
+        let mut received = std::mem::take(&mut self.state.borrow_mut().received);
+        self.state.borrow_mut().cancel();
+        while let Some(bytes) = poll_fn(|context| self.poll_begun(context)).await? {
+            received.unread.push_back(bytes);
+        }
+        received.ended |= self.state.borrow().received.ended;
+        Ok(received)
     }
 
     /// The next bytes; `None` at the end.
@@ -82,11 +102,11 @@ impl Receiver {
             let rest = bytes.split_off(bytes.len().min(wanted - frame.len()));
             frame.extend_from_slice(&bytes);
             if !rest.is_empty() {
-                self.state.borrow_mut().unread.push_front(rest);
+                self.state.borrow_mut().received.unread.push_front(rest);
             }
         }
         while frame.len() < wanted {
-            if self.state.borrow().ended {
+            if self.state.borrow().received.ended {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             let operation = self.submit(frame, libc::MSG_WAITALL);
@@ -94,7 +114,7 @@ impl Receiver {
             let (back, received) = filled(completion, back)?;
             frame = back;
             if received == 0 {
-                self.state.borrow_mut().ended = true;
+                self.state.borrow_mut().received.ended = true;
             }
         }
         Ok(frame)
@@ -102,19 +122,19 @@ impl Receiver {
 
     fn has_begun(&self) -> bool {
         let state = self.state.borrow();
-        !state.unread.is_empty() || state.stream.is_some() || state.single.is_some()
+        !state.received.unread.is_empty() || state.stream.is_some() || state.single.is_some()
     }
 
     /// The next bytes of what has begun; `None` once nothing is under way.
     fn poll_begun(&self, context: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
         while self.has_begun() {
             let mut state = self.state.borrow_mut();
-            if let Some(bytes) = state.unread.pop_front() {
+            if let Some(bytes) = state.received.unread.pop_front() {
                 return Poll::Ready(Ok(Some(bytes)));
             }
             match ready!(state.poll_arrival(context))? {
                 Arrived::Bytes(bytes) => return Poll::Ready(Ok(Some(bytes))),
-                Arrived::End => state.ended = true,
+                Arrived::End => state.received.ended = true,
                 Arrived::Over => {}
             }
         }
@@ -127,7 +147,7 @@ impl Receiver {
                 return Poll::Ready(Ok(Some(bytes)));
             }
             let mut state = self.state.borrow_mut();
-            if state.ended {
+            if state.received.ended {
                 return Poll::Ready(Ok(None));
             }
             if state.singles == 0 {
@@ -150,11 +170,25 @@ impl Receiver {
 }
 
 impl State {
+    /// Tells what has begun to end; its last word is still to come.
+    fn cancel(&mut self) {
+        if let Some(stream) = &self.stream {
+            stream.cancel();
+        }
+        if let Some(single) = &self.single {
+            self.canceled = true;
+            single.cancel();
+        }
+    }
+
     /// What the operation under way brings next; there is one.
     fn poll_arrival(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Arrived>> {
         if let Some(single) = &mut self.single {
             let (completion, buffer) = ready!(std::pin::Pin::new(single).poll(context));
             self.single = None;
+            if completion.result == -libc::ECANCELED && std::mem::take(&mut self.canceled) {
+                return Poll::Ready(Ok(Arrived::Over));
+            }
             let (buffer, received) = filled(completion, buffer)?;
             return Poll::Ready(Ok(if received == 0 { Arrived::End } else { Arrived::Bytes(buffer.freeze()) }));
         }

@@ -534,6 +534,15 @@ impl<T: 'static> Future for Operation<T> {
     }
 }
 
+impl<T: 'static> Operation<T> {
+    /// Asks the kernel to end it; it resolves to how it ended.
+    pub(super) fn cancel(&self) {
+        if self.keep.is_some() {
+            self.ring.cancel(self.key);
+        }
+    }
+}
+
 impl<T: 'static> Drop for Operation<T> {
     fn drop(&mut self) {
         if let Some(keep) = self.keep.take() {

@@ -1,6 +1,7 @@
 //! The network of the real environment: streams over the core's ring.
 
 use std::{
+    cell::Cell,
     io,
     net::SocketAddr,
     os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd},
@@ -14,8 +15,8 @@ use corelog_storage::env::{Env, Lane};
 use io_uring::{opcode, types};
 
 use crate::core::{
-    env::{Conn, CoreId, Listener, NetEnv, Spread},
-    receiver::Receiver,
+    env::{Conn, CoreId, Detached, Listener, NetEnv, Spread},
+    receiver::{Received, Receiver},
     ring::{Abandoned, Completion},
     ring_env::{Core, RingEnv},
     shared_listener::{Dealt, SharedListener},
@@ -78,6 +79,11 @@ impl NetEnv for RingEnv {
             unsafe { self.core.operate(entry, (socket, address), Abandoned::IS_CANCELED) }.await;
         outcome?;
         RingConn::new(&self.core, socket, to)
+    }
+
+    fn attach(&self, conn: Detached) -> io::Result<RingConn> {
+        let moved = conn.0.downcast::<Moved>().map_err(|_| io::Error::other("a connection of another world"))?;
+        Ok(RingConn::over(&self.core, moved.socket, moved.peer, moved.received))
     }
 
     fn notify(&self, core: CoreId) {
@@ -161,14 +167,27 @@ pub struct RingConn {
 
 struct Stream {
     core: Rc<Core>,
-    socket: RawFd,
+    /// [`GONE`] once it belongs to another core.
+    socket: Cell<RawFd>,
     peer: SocketAddr,
     receiver: Receiver,
 }
 
+/// No descriptor: calls on it fail.
+const GONE: RawFd = -1;
+
+/// What travels of a connection.
+struct Moved {
+    socket: OwnedFd,
+    peer: SocketAddr,
+    received: Received,
+}
+
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.core.ring.close(self.socket);
+        if self.socket.get() != GONE {
+            self.core.ring.close(self.socket.get());
+        }
     }
 }
 
@@ -188,13 +207,17 @@ impl RingConn {
         if outcome != 0 {
             return Err(io::Error::last_os_error());
         }
+        Ok(Self::over(core, socket, peer, Received::default()))
+    }
+
+    fn over(core: &Rc<Core>, socket: OwnedFd, peer: SocketAddr, received: Received) -> Self {
         let socket = socket.into_raw_fd();
-        let receiver = Receiver::new(core.ring.clone(), socket);
-        Ok(Self { stream: Rc::new(Stream { core: core.clone(), socket, peer, receiver }) })
+        let receiver = Receiver::new(core.ring.clone(), socket, received);
+        Self { stream: Rc::new(Stream { core: core.clone(), socket: Cell::new(socket), peer, receiver }) }
     }
 
     fn fd(&self) -> types::Fd {
-        types::Fd(self.stream.socket)
+        types::Fd(self.stream.socket.get())
     }
 }
 
@@ -223,12 +246,19 @@ impl Conn for RingConn {
     }
 
     fn shutdown(&self) {
-        // SAFETY: a plain call on a descriptor that lives across it. It fails only if the stream is down already.
-        unsafe { libc::shutdown(self.stream.socket, libc::SHUT_RDWR) };
+        // SAFETY: a plain call on a descriptor that lives across it. It fails only if the stream is down or gone already.
+        unsafe { libc::shutdown(self.stream.socket.get(), libc::SHUT_RDWR) };
     }
 
     fn peer_addr(&self) -> SocketAddr {
         self.stream.peer
+    }
+
+    async fn detach(&self) -> io::Result<Detached> {
+        let received = self.stream.receiver.detach().await?;
+        // SAFETY: the stream gives its descriptor up, and nothing of this core works on it any more.
+        let socket = unsafe { OwnedFd::from_raw_fd(self.stream.socket.replace(GONE)) };
+        Ok(Detached(Box::new(Moved { socket, peer: self.stream.peer, received })))
     }
 }
 

@@ -6,6 +6,9 @@
 //! *Bounds.* Requests keep a reservation of the core's budget until their response has left; a connection with
 //! too many under way, or a core whose budget is exhausted, does not read its socket.
 //! *Sends.* All responses that are ready leave in one send.
+//! *Hand-over.* A connection whose requests are about what one other core owns moves there ([`Traffic`]): nothing more is
+//! read, all that was asked is answered and sent, the receive under way is ended and what it brought travels along; then
+//! that core goes on.
 //! *End.* After the peer's end of stream what was asked is answered for a little while; after an error, nothing is.
 
 use std::{
@@ -24,7 +27,7 @@ use corelog_storage::env::Lane;
 
 use crate::{
     api::{self, Begun, Close},
-    core::env::{Conn, NetEnv},
+    core::env::{Conn, CoreId, Detached, NetEnv},
     core_state::Core,
     limits,
     net::{
@@ -33,7 +36,9 @@ use crate::{
         connection_machine::{ConnectionMachine, Step},
         connections::{Ending, Watched},
         listener::ListenerRef,
+        traffic::Traffic,
     },
+    router::CoreMessage,
 };
 
 /// What a connection is besides its socket. It can move to another core as it stands.
@@ -45,10 +50,18 @@ pub struct ConnectionState {
     pub identity: Arc<api::Identity>,
 }
 
-const _: () = {
-    const fn moves_between_cores<T: Send + 'static>() {}
-    moves_between_cores::<ConnectionState>();
-};
+/// A connection on its way to the core that owns its traffic.
+#[derive(Debug)]
+pub struct HandedOver {
+    conn: Detached,
+    state: ConnectionState,
+}
+
+/// Why a connection's requests are read no further here.
+enum Reading {
+    Ends(Ending),
+    GoesOnAt(CoreId),
+}
 
 /// A request of the queue.
 enum Entry {
@@ -62,7 +75,7 @@ enum Entry {
 struct Shared<E: NetEnv> {
     core: Rc<Core<E>>,
     conn: E::Conn,
-    identity: Arc<api::Identity>,
+    origin: api::Origin,
     watched: Rc<Watched>,
     queue: RefCell<VecDeque<Entry>>,
     /// Requests in the queue, or taken from it and not yet answered, that are [`Entry::Waiting`].
@@ -70,26 +83,58 @@ struct Shared<E: NetEnv> {
     /// Requests that are not yet answered, and their bytes.
     under_way: Cell<usize>,
     under_way_bytes: Cell<usize>,
+    /// The writing loop has nothing that is not sent.
+    all_sent: Cell<bool>,
     reader: RefCell<Option<Waker>>,
 }
 
-/// Starts the two loops of an accepted connection.
+impl<E: NetEnv> Shared<E> {
+    /// The core to which the connection should move now.
+    fn destination(&self) -> Option<CoreId> {
+        if !self.core.config.net.hand_over {
+            return None;
+        }
+        self.origin.traffic.destination(|| self.core.env.now())
+    }
+}
+
+/// Drives an accepted connection.
 pub fn start<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, listener: ListenerRef) {
     let peer = conn.peer_addr();
     let state = ConnectionState {
         machine: ConnectionMachine::new(api::frame_limit),
         identity: Arc::new(api::Identity { listener, peer, principal: "User:ANONYMOUS".into() }),
     };
-    let close = conn.clone();
+    drive(core, conn, state, Traffic::new(core.id, None));
+}
+
+/// Goes on with a connection that another core drove.
+pub fn take_over<E: NetEnv>(core: &Rc<Core<E>>, handed: HandedOver) {
+    if core.connections.stopping() {
+        return;
+    }
+    match core.env.attach(handed.conn) {
+        Ok(conn) => {
+            core.connections.taken_over();
+            drive(core, conn, handed.state, Traffic::new(core.id, Some(core.env.now())));
+        }
+        Err(error) => tracing::warn!(%error, "a connection was lost between cores"),
+    }
+}
+
+/// Starts the two loops of a connection.
+fn drive<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, state: ConnectionState, traffic: Traffic) {
+    let (close, peer) = (conn.clone(), conn.peer_addr());
     let shared = Rc::new(Shared {
         core: core.clone(),
         conn,
-        identity: state.identity.clone(),
+        origin: api::Origin { identity: state.identity.clone(), traffic: Rc::new(traffic) },
         watched: core.connections.watch(move || close.shutdown()),
         queue: RefCell::default(),
         waiting: Cell::new(0),
         under_way: Cell::new(0),
         under_way_bytes: Cell::new(0),
+        all_sent: Cell::new(true),
         reader: RefCell::default(),
     });
     core.env.spawn(Lane::Latency, read_loop(shared.clone(), state, peer));
@@ -97,20 +142,41 @@ pub fn start<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, listener: ListenerRef
 }
 
 async fn read_loop<E: NetEnv>(shared: Rc<Shared<E>>, mut state: ConnectionState, peer: SocketAddr) {
-    let ending = read_requests(&shared, &mut state, peer).await;
-    shared.watched.end(ending);
+    match read_requests(&shared, &mut state, peer).await {
+        Reading::Ends(how) => shared.watched.end(how),
+        Reading::GoesOnAt(to) => hand_over(&shared, state, to).await,
+    }
 }
 
-/// Reads until the connection ends; says how.
-async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut ConnectionState, peer: SocketAddr) -> Ending {
+/// Gives an idle connection to another core.
+async fn hand_over<E: NetEnv>(shared: &Rc<Shared<E>>, state: ConnectionState, to: CoreId) {
+    let detached = shared.conn.detach().await;
+    let cut = shared.watched.ending();
+    shared.watched.end(Ending::Now);
+    if let Ok(conn) = detached
+        && !cut
+    {
+        let handed = HandedOver { conn, state };
+        shared.core.router.mailbox().note(to, CoreMessage::Connection(Box::new(handed)));
+    }
+}
+
+/// Reads until the connection ends or moves.
+async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut ConnectionState, peer: SocketAddr) -> Reading {
     let core = &shared.core;
-    let mut partial = core.budget.take(0);
+    let mut partial = core.budget.take(state.machine.held());
     loop {
+        if let Some(to) = shared.destination()
+            && all_answered(shared).await
+        {
+            return Reading::GoesOnAt(to);
+        }
         match state.machine.step() {
             Ok(Step::Frame(frame)) => {
                 partial.resize(0);
                 if let Err(close) = admit(shared, state, frame).await {
-                    return close_reading(shared, close, peer);
+                    complain(shared, &close, peer);
+                    return Reading::Ends(Ending::AfterAnswers);
                 }
             }
             Ok(Step::Receive) => match shared.conn.recv().await {
@@ -122,9 +188,9 @@ async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut Connection
                     if state.machine.within_frame() {
                         core.complain(Complaint::Truncated, peer, &"end of stream within a request");
                     }
-                    return Ending::AfterAnswers;
+                    return Reading::Ends(Ending::AfterAnswers);
                 }
-                Err(_) => return Ending::Now,
+                Err(_) => return Reading::Ends(Ending::Now),
             },
             Ok(Step::Fill(buffer)) => {
                 let more = buffer.capacity() - partial.bytes().min(buffer.capacity());
@@ -139,13 +205,13 @@ async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut Connection
                     }
                     Err(_) => {
                         core.complain(Complaint::Truncated, peer, &"connection lost within a request");
-                        return Ending::AfterAnswers;
+                        return Reading::Ends(Ending::AfterAnswers);
                     }
                 }
             }
             Err(error) => {
                 core.complain(Complaint::BadFrame, peer, &format_args!("{error:?}"));
-                return Ending::AfterAnswers;
+                return Reading::Ends(Ending::AfterAnswers);
             }
         }
     }
@@ -158,9 +224,9 @@ async fn admit<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut ConnectionState, f
     let produce = api::begins_at_once(&frame);
     wait_for_room(shared, produce).await;
     let entry = if produce {
-        Entry::Begun(api::begin(&shared.core, &state.identity, frame).await?, reservation)
+        Entry::Begun(api::begin(&shared.core, &shared.origin, frame).await?, reservation)
     } else {
-        api::check(&frame, &state.identity)?;
+        api::check(&frame, &shared.origin)?;
         shared.waiting.set(shared.waiting.get() + 1);
         Entry::Waiting(frame, reservation)
     };
@@ -193,12 +259,22 @@ fn store_waker(slot: &RefCell<Option<Waker>>, context: &Context<'_>) {
     }
 }
 
-/// Counts what made a connection end, and says how it ends.
-fn close_reading<E: NetEnv>(shared: &Shared<E>, close: Close, peer: SocketAddr) -> Ending {
-    complain(shared, &close, peer);
-    Ending::AfterAnswers
+/// Waits until every response is sent; `false` if the connection ends first.
+async fn all_answered<E: NetEnv>(shared: &Shared<E>) -> bool {
+    poll_fn(|context| {
+        if shared.watched.ending() {
+            return Poll::Ready(false);
+        }
+        if shared.all_sent.get() && shared.queue.borrow().is_empty() {
+            return Poll::Ready(true);
+        }
+        store_waker(&shared.reader, context);
+        Poll::Pending
+    })
+    .await
 }
 
+/// Counts what made a connection end.
 fn complain<E: NetEnv>(shared: &Shared<E>, close: &Close, peer: SocketAddr) {
     if shared.watched.stalled() {
         shared.core.complain(Complaint::StalledReader, peer, &"took none of its responses");
@@ -221,9 +297,7 @@ async fn write_loop<E: NetEnv>(shared: Rc<Shared<E>>, peer: SocketAddr) {
     shared.watched.gone();
     shared.conn.shutdown();
     shared.queue.borrow_mut().clear();
-    if let Some(reader) = shared.reader.take() {
-        reader.wake();
-    }
+    wake_reader(&shared);
 }
 
 /// Answers in order until the connection ends.
@@ -262,6 +336,7 @@ fn gather<'a, E: NetEnv>(
             let Some(entry) = shared.queue.borrow_mut().pop_front() else {
                 break;
             };
+            shared.all_sent.set(false);
             *head = Some(begin_head(shared, entry));
             continue;
         };
@@ -282,8 +357,12 @@ fn gather<'a, E: NetEnv>(
     if !ready.is_empty() || !answered.is_empty() {
         return Poll::Ready(Ok(false));
     }
-    if head.is_none() && shared.watched.ending() {
-        return Poll::Ready(Ok(true));
+    if head.is_none() {
+        shared.all_sent.set(true);
+        wake_reader(shared);
+        if shared.watched.ending() {
+            return Poll::Ready(Ok(true));
+        }
     }
     shared.watched.store_writer(context);
     Poll::Pending
@@ -293,7 +372,7 @@ fn begin_head<E: NetEnv>(shared: &Rc<Shared<E>>, entry: Entry) -> Head<'_> {
     match entry {
         Entry::Begun(response, reservation) => Head { response, reservation, waited: false },
         Entry::Waiting(frame, reservation) => {
-            Head { response: Box::pin(api::answer(&shared.core, &shared.identity, frame)), reservation, waited: true }
+            Head { response: Box::pin(api::answer(&shared.core, &shared.origin, frame)), reservation, waited: true }
         }
     }
 }
@@ -303,6 +382,10 @@ fn finish<E: NetEnv>(shared: &Shared<E>, done: &Head<'_>) {
     shared.under_way.set(shared.under_way.get() - 1);
     shared.under_way_bytes.set(shared.under_way_bytes.get() - done.reservation.bytes());
     shared.waiting.set(shared.waiting.get() - usize::from(done.waited));
+    wake_reader(shared);
+}
+
+fn wake_reader<E: NetEnv>(shared: &Shared<E>) {
     if let Some(reader) = shared.reader.take() {
         reader.wake();
     }

@@ -6,3 +6,4 @@ pub mod connection_machine;
 pub mod connections;
 pub mod driver;
 pub mod listener;
+pub mod traffic;

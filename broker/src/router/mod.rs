@@ -44,7 +44,10 @@ use crate::{
         call::{MetadataAnswer, MetadataCall},
         image::{ClusterImage, ImageVersion, TopicImage},
     },
-    net::listener::ListenerRef,
+    net::{
+        driver::{self, HandedOver},
+        listener::ListenerRef,
+    },
     partition::{
         query::Answer,
         read::{FetchPart, Fetched},
@@ -121,6 +124,8 @@ pub enum CoreMessage {
     Image(Arc<ClusterImage>),
     /// Note to core 0: this core acts by that image.
     ImageApplied(ImageVersion),
+    /// Note: this connection is yours from here on.
+    Connection(Box<HandedOver>),
 }
 
 /// The answers to requests among [`CoreMessage`].
@@ -208,7 +213,8 @@ fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessag
         | CoreMessage::FetchDone { .. }
         | CoreMessage::FetchCancel(_)
         | CoreMessage::Image(_)
-        | CoreMessage::ImageApplied(_) => unreachable!("a note sent as a request"),
+        | CoreMessage::ImageApplied(_)
+        | CoreMessage::Connection(_) => unreachable!("a note sent as a request"),
     }
 }
 
@@ -220,6 +226,7 @@ fn on_note<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, message: CoreMessage) {
         CoreMessage::FetchCancel(id) => drop(core.router.shares.borrow_mut().remove(&(from, id))),
         CoreMessage::Image(image) => apply_image(core, from, image),
         CoreMessage::GroupReleased(id, answer) => core.groups.released(id, *answer),
+        CoreMessage::Connection(connection) => driver::take_over(core, *connection),
         CoreMessage::ImageApplied(version) => {
             if let Some(controller) = core.controller.get() {
                 controller.applied(from, version);

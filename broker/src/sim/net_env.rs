@@ -16,10 +16,10 @@ use corelog_storage::{
 };
 
 use super::{
-    network::{Network, Socket},
+    network::{Moved, Network, Socket},
     stream::SimConn,
 };
-use crate::core::env::{CoreId, Listener, NetEnv, Spread};
+use crate::core::env::{CoreId, Detached, Listener, NetEnv, Spread};
 
 /// What the cores of one simulated process share: their bells.
 pub(super) struct Node {
@@ -132,6 +132,11 @@ impl NetEnv for SimNetEnv {
     async fn connect(&self, to: SocketAddr) -> io::Result<SimConn> {
         self.sleep(self.network.delay()).await;
         self.network.connect(self.place(), to)
+    }
+
+    fn attach(&self, conn: Detached) -> io::Result<SimConn> {
+        let moved = conn.0.downcast::<Moved>().map_err(|_| io::Error::other("a connection of another world"))?;
+        self.network.attach(*moved).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     fn notify(&self, core: CoreId) {

@@ -6,6 +6,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     rc::{Rc, Weak},
+    sync::Arc,
     task::Waker,
     time::Duration,
 };
@@ -55,7 +56,20 @@ struct Inner {
     links: RefCell<Vec<Weak<Link>>>,
     parted: RefCell<BTreeSet<(HostId, HostId)>>,
     next_port: Cell<u16>,
+    /// Connections between two cores of their host.
+    moving: RefCell<BTreeMap<u64, (HostId, SimConn)>>,
+    next_moved: Cell<u64>,
 }
+
+/// Names a connection between two cores: a world stays in its thread, what cores send each other need not.
+pub(super) struct Moved {
+    number: u64,
+    /// While it lives, somebody may still attach.
+    _wanted: Arc<()>,
+}
+
+/// How often it is looked whether a connection between two cores is wanted by nobody any more.
+const LOST_AFTER: Duration = Duration::from_micros(100);
 
 /// A listening socket and the cores that share it.
 pub(super) struct Socket {
@@ -82,11 +96,16 @@ impl Network {
             links: RefCell::default(),
             parted: RefCell::default(),
             next_port: Cell::new(40_000),
+            moving: RefCell::default(),
+            next_moved: Cell::new(0),
         }))
     }
 
     /// The cores of a process that starts now on `host`.
     pub fn start(&self, host: HostId, cores: u16) -> Vec<SimNetEnv> {
+        // The process before is gone, and what it had under way between cores.
+        let kept = |_: &u64, (owner, _): &mut (HostId, SimConn)| *owner != host;
+        self.0.moving.borrow_mut().retain(kept);
         let node = Rc::new(Node::new(cores));
         (0..cores)
             .map(|core| SimNetEnv::new(self.0.world.env(Place { host, core }), self.clone(), node.clone()))
@@ -190,6 +209,29 @@ impl Network {
             waker.wake();
         }
         Ok(near)
+    }
+
+    /// Keeps an end of a connection until a core of its host attaches it, or nobody can any more.
+    pub(super) fn detach(&self, host: HostId, end: SimConn) -> Moved {
+        let number = self.0.next_moved.get();
+        self.0.next_moved.set(number + 1);
+        self.0.moving.borrow_mut().insert(number, (host, end));
+        self.0.world.count("connections moved");
+        let wanted = Arc::new(());
+        let (network, still_wanted) = (self.clone(), Arc::downgrade(&wanted));
+        self.0.world.spawn(Place { host, core: 0 }, async move {
+            while still_wanted.strong_count() > 0 {
+                network.world().sleep_until(network.world().now().after(LOST_AFTER)).await;
+            }
+            let lost = network.0.moving.borrow_mut().remove(&number);
+            drop(lost);
+        });
+        Moved { number, _wanted: wanted }
+    }
+
+    /// The end that was given up.
+    pub(super) fn attach(&self, moved: Moved) -> Option<SimConn> {
+        Some(self.0.moving.borrow_mut().remove(&moved.number)?.1)
     }
 
     fn fresh_port(&self) -> u16 {

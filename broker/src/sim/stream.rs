@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use corelog_storage::{env::Instant, sim::HostId};
 
 use super::network::Network;
-use crate::core::env::Conn;
+use crate::core::env::{Conn, Detached};
 
 /// Bytes under way in one direction before the sender waits.
 const WINDOW: usize = 256 << 10;
@@ -54,7 +54,7 @@ impl Link {
         (client, server): (SocketAddr, SocketAddr),
     ) -> (Rc<Self>, SimConn, SimConn) {
         let link = Rc::new(Self { network, hosts, pipes: Default::default(), cut: Cell::new(false) });
-        let end = |side, peer| SimConn { end: Rc::new(End { link: link.clone(), side, peer }) };
+        let end = |side, peer| SimConn::new(link.clone(), side, peer);
         let (near, far) = (end(0, server), end(1, client));
         (link, near, far)
     }
@@ -88,6 +88,14 @@ struct End {
     link: Rc<Link>,
     side: usize,
     peer: SocketAddr,
+    /// It belongs to another core.
+    left: Cell<bool>,
+}
+
+impl SimConn {
+    fn new(link: Rc<Link>, side: usize, peer: SocketAddr) -> Self {
+        Self { end: Rc::new(End { link, side, peer, left: Cell::new(false) }) }
+    }
 }
 
 impl End {
@@ -99,7 +107,15 @@ impl End {
         &self.link.pipes[1 - self.side]
     }
 
+    /// The host this end is on.
+    fn host(&self) -> HostId {
+        if self.side == 0 { self.link.hosts.0 } else { self.link.hosts.1 }
+    }
+
     fn close(&self) {
+        if self.left.get() {
+            return;
+        }
         let mut inbound = self.inbound().borrow_mut();
         inbound.deaf = true;
         inbound.segments.clear();
@@ -229,5 +245,13 @@ impl Conn for SimConn {
 
     fn peer_addr(&self) -> SocketAddr {
         self.end.peer
+    }
+
+    async fn detach(&self) -> io::Result<Detached> {
+        self.end.link.check()?;
+        let End { link, side, peer, left } = &*self.end;
+        left.set(true);
+        let end = Self::new(link.clone(), *side, *peer);
+        Ok(Detached(Box::new(link.network.detach(self.end.host(), end))))
     }
 }

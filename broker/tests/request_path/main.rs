@@ -3,6 +3,7 @@
 
 mod cluster;
 mod core_listener;
+mod hand_over;
 
 use std::{pin::Pin, rc::Rc, time::Duration};
 
