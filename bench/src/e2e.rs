@@ -34,11 +34,20 @@ pub(crate) struct Options {
     warmup: u64,
 }
 
-/// Sleeps until `due` to some microseconds: the kernel's slack for this thread is set to the least.
+/// How long before a record is due its sender stops sleeping: a wake is late by tens of microseconds, which are not the
+/// broker's.
+const WAKE_EARLY: Duration = Duration::from_micros(80);
+
+/// Sleeps until `due`.
 fn sleep_until(due: Instant) {
-    let now = Instant::now();
-    if due > now {
-        thread::sleep(due - now);
+    thread::sleep(due.saturating_duration_since(Instant::now()));
+}
+
+/// Sleeps until shortly before `due`, and spins for the rest.
+fn wait_until(due: Instant) {
+    sleep_until(due.checked_sub(WAKE_EARLY).unwrap_or(due));
+    while Instant::now() < due {
+        std::hint::spin_loop();
     }
 }
 
@@ -56,7 +65,7 @@ fn send(options: &Options, topic: &str, mut stream: std::net::TcpStream, start: 
         let stamp = Stamp { stream: 0, sequence, due: due.as_nanos() as u64 };
         let records = batch::build(1, options.record, 0, |_, value| stamp.write(value));
         let frame = client::encode(client::PRODUCE, sequence as i32, &client::produce_request(topic, 0, records))?;
-        sleep_until(start + due);
+        wait_until(start + due);
         let behind = start.elapsed().saturating_sub(due);
         sent.late += u64::from(behind > LATE);
         sent.latest = sent.latest.max(behind);

@@ -18,6 +18,8 @@ const CHUNK: usize = 256 << 10;
 const CHUNKS_IN_FLIGHT: usize = 8;
 const MESSAGE: usize = 256;
 const TIME: Duration = Duration::from_secs(3);
+/// What the end-to-end load asks for: between two of its records a machine falls asleep, and waking costs.
+const PACE: Duration = Duration::from_millis(1);
 
 #[repr(align(4096))]
 #[derive(Clone, Copy)]
@@ -55,8 +57,9 @@ fn send(ring: &mut IoUring, stream: &TcpStream, buffer: &[u8; MESSAGE]) -> Resul
     }
 }
 
-/// Two threads, a ring each, one message back and forth.
-fn round_trips() -> Result<Histogram<u64>> {
+/// Two threads, a ring each, one message back and forth, one each `pace`. With `file` the other thread makes 4 KiB durable
+/// there before it answers: a broker with nothing else to do.
+fn round_trips(pace: Duration, file: Option<File>) -> Result<Histogram<u64>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let echo = thread::spawn(move || -> Result<()> {
@@ -64,7 +67,12 @@ fn round_trips() -> Result<Histogram<u64>> {
         stream.set_nodelay(true)?;
         let mut ring = IoUring::new(8)?;
         let mut buffer = [0; MESSAGE];
+        let mut writes = 0;
         while receive(&mut ring, &stream, &mut buffer)? {
+            if let Some(file) = &file {
+                write_durably(&mut ring, file, &[Block { _bytes: [9; BLOCK] }], writes)?;
+                writes += 1;
+            }
             send(&mut ring, &stream, &buffer)?;
         }
         Ok(())
@@ -73,8 +81,9 @@ fn round_trips() -> Result<Histogram<u64>> {
     stream.set_nodelay(true)?;
     let mut ring = IoUring::new(8)?;
     let (mut buffer, mut times) = ([0; MESSAGE], histogram());
-    let end = Instant::now() + TIME;
-    while Instant::now() < end {
+    let start = Instant::now();
+    for due in paced(start, pace) {
+        thread::sleep(due.saturating_duration_since(Instant::now()));
         let began = Instant::now();
         send(&mut ring, &stream, &buffer)?;
         receive(&mut ring, &stream, &mut buffer)?;
@@ -83,6 +92,11 @@ fn round_trips() -> Result<Histogram<u64>> {
     drop(stream);
     echo.join().unwrap_or_else(|_| Err(Error::Cannot("the echo died".into())))?;
     Ok(times)
+}
+
+/// When the operations of a run are due.
+fn paced(start: Instant, pace: Duration) -> impl Iterator<Item = Instant> {
+    (0..).map(move |number| start + number * pace).take_while(move |due| *due < start + TIME && start.elapsed() < TIME)
 }
 
 fn open(path: &Path, flags: i32) -> Result<File> {
@@ -123,17 +137,26 @@ fn durable(file: &File, bytes: usize) -> Result<Histogram<u64>> {
     let buffer = vec![Block { _bytes: [9; BLOCK] }; bytes / BLOCK];
     let mut ring = IoUring::new(8)?;
     let mut times = histogram();
-    let (mut offset, end) = (0, Instant::now() + TIME);
-    while Instant::now() < end {
-        let write = opcode::Write::new(types::Fd(file.as_raw_fd()), buffer.as_ptr().cast(), bytes as u32);
+    let end = Instant::now() + TIME;
+    for number in 0.. {
         let began = Instant::now();
-        if one(&mut ring, &write.offset(offset).build())? != bytes {
-            return Err(Error::Cannot("a short direct write".into()));
+        if began >= end {
+            break;
         }
+        write_durably(&mut ring, file, &buffer, number)?;
         times.saturating_record(began.elapsed().as_nanos() as u64);
-        offset = (offset + bytes as u64) % FILE_BYTES;
     }
     Ok(times)
+}
+
+/// The `number`th durable write of `blocks`, each behind the one before, and round again at the end of the file.
+fn write_durably(ring: &mut IoUring, file: &File, blocks: &[Block], number: u64) -> Result<()> {
+    let bytes = size_of_val(blocks);
+    let write = opcode::Write::new(types::Fd(file.as_raw_fd()), blocks.as_ptr().cast(), bytes as u32);
+    match one(ring, &write.offset(number * bytes as u64 % FILE_BYTES).build())? {
+        written if written == bytes => Ok(()),
+        _ => Err(Error::Cannot("a short direct write".into())),
+    }
 }
 
 pub(crate) fn run(dir: &Path) -> Result<Report> {
@@ -146,8 +169,8 @@ pub(crate) fn run(dir: &Path) -> Result<Report> {
 
 fn measure(path: &Path) -> Result<Report> {
     let mut report = Report::new("limits");
-    let round_trips = round_trips()?;
-    report.latency("round_trip", &round_trips);
+    let alone = round_trips(Duration::ZERO, None)?;
+    report.latency("round_trip", &alone);
     let file = open(path, libc::O_DIRECT)?;
     sequential(&file)?; // makes the blocks
     let rewrite = sequential(&file)?;
@@ -156,7 +179,8 @@ fn measure(path: &Path) -> Result<Report> {
     let small = durable(&file, BLOCK)?;
     report.latency("durable_4k", &small);
     report.latency("durable_64k", &durable(&file, 64 << 10)?);
-    let sum = (round_trips.value_at_quantile(0.5) + small.value_at_quantile(0.5)) as f64 / 1000.0;
+    report.latency("durable_echo_1000_per_s", &round_trips(PACE, Some(file))?);
+    let sum = (alone.value_at_quantile(0.5) + small.value_at_quantile(0.5)) as f64 / 1000.0;
     report.number("round_trip_plus_durable_4k_p50_us", sum);
     Ok(report)
 }
