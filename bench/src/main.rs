@@ -11,6 +11,7 @@
 
 mod answers;
 mod batch;
+mod behind;
 mod client;
 mod consume;
 mod e2e;
@@ -63,6 +64,8 @@ enum Command {
     E2e(e2e::Options),
     /// One record to each partition in turn; latency until the one consumer of all of them has it.
     Spread(spread::Options),
+    /// Open loop, and a consumer that stays a while behind: does it cost disk reads?
+    Behind(behind::Options),
     /// Partitions that nobody writes to and consumers that wait for them.
     Idle(idle::Options),
     /// Waits until each partition of a topic has answered Produce and Fetch; makes the topic if it is not there.
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::Consume(options) => consume::run(&options),
         Command::E2e(options) => e2e::run(&options),
         Command::Spread(options) => spread::run(&options),
+        Command::Behind(options) => behind::run(&options),
         Command::Idle(options) => idle::run(&options),
         Command::Answers(options) => answers::run(&options),
         Command::Limits { dir } => limits::run(&dir),

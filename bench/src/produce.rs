@@ -24,6 +24,9 @@ pub(crate) struct Options {
     /// Requests in flight on each.
     #[arg(long, default_value_t = 1)]
     pub(crate) depth: usize,
+    /// The topic, which nobody has written to; one of the run's own unless given.
+    #[arg(long)]
+    topic: Option<String>,
     /// Partitions of the topic.
     #[arg(long, default_value_t = 4)]
     pub(crate) partitions: i32,
@@ -145,7 +148,7 @@ pub(crate) fn write(options: &Options) -> Result<Written> {
     if options.record < payload::LEAST {
         return Err(Error::Cannot(format!("a record needs {} bytes for its stamp", payload::LEAST)));
     }
-    let topic = client::topic_name("produce");
+    let topic = options.topic.clone().unwrap_or_else(|| client::topic_name("produce"));
     Connection::open(&options.target.broker)?.create_topic(&topic, options.partitions)?;
     let mux = Mux::open(&options.target.broker, options.connections)?;
     let lanes = mux.len();
@@ -186,6 +189,7 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     report.number("requests", written.requests as f64);
     report.number("requests_per_s", written.requests as f64 / seconds);
     report.number("mb_per_s", bytes as f64 / 1e6 / seconds);
+    report.number("written_gb", (verified * options.record as u64) as f64 / 1e9);
     report.latency("ack", &written.latencies);
     written.cost.report(&mut report, written.requests, bytes);
     report.number("records_verified", verified as f64);
