@@ -9,6 +9,7 @@ mod interrupt;
 mod printer;
 mod produce;
 mod serve;
+mod stats;
 mod table;
 mod topic;
 
@@ -49,6 +50,8 @@ enum Command {
         #[command(flatten)]
         broker: Broker,
     },
+    /// Shows what a node does: rates, latencies, memory, per core.
+    Stats(stats::Stats),
     /// Lists and shows consumer groups.
     Group {
         #[command(subcommand)]
@@ -71,6 +74,7 @@ pub fn run() -> ExitCode {
         Command::Serve(command) => command.run().map_err(failure::Failure::from),
         Command::Produce { command, broker } => command.run(&broker.broker),
         Command::Consume { command, broker } => command.run(&broker.broker),
+        Command::Stats(command) => command.run(),
         Command::Topic { command, broker } => command.run(&broker.broker),
         Command::Group { command, broker } => command.run(&broker.broker),
     };

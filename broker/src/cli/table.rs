@@ -2,15 +2,19 @@
 
 /// Prints a head and rows, columns two spaces apart. What begins with a digit or is a dash stands to the right.
 pub(super) fn print<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) {
+    let numbers: [bool; N] = std::array::from_fn(|at| !rows.is_empty() && rows.iter().all(|row| is_number(&row[at])));
+    print!("{}", aligned(head, &rows, numbers));
+}
+
+/// The lines of a table; the columns for which `right` says so stand to the right.
+pub(super) fn aligned<const N: usize>(head: [&str; N], rows: &[[String; N]], right: [bool; N]) -> String {
     let widths: [usize; N] = std::array::from_fn(|at| {
         let cells = rows.iter().map(|row| row[at].chars().count());
         cells.max().unwrap_or(0).max(head[at].len())
     });
-    let numbers: [bool; N] = std::array::from_fn(|at| !rows.is_empty() && rows.iter().all(|row| is_number(&row[at])));
-    println!("{}", line(head, &widths, &numbers));
-    for row in &rows {
-        println!("{}", line(std::array::from_fn(|at| row[at].as_str()), &widths, &numbers));
-    }
+    let rows = rows.iter().map(|row| std::array::from_fn(|at| row[at].as_str()));
+    let lines = std::iter::once(head).chain(rows);
+    lines.map(|cells| line(cells, &widths, &right) + "\n").collect()
 }
 
 fn line<const N: usize>(cells: [&str; N], widths: &[usize; N], numbers: &[bool; N]) -> String {

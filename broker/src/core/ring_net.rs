@@ -10,10 +10,11 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use corelog_storage::env::{Env, Lane};
+use corelog_storage::env::{Env, Instant, Lane};
 use io_uring::{opcode, types};
 
 use crate::core::{
+    clock,
     env::{Conn, CoreId, Listener, NetEnv, Spread},
     receiver::Receiver,
     ring::{Abandoned, Completion},
@@ -39,6 +40,14 @@ impl NetEnv for RingEnv {
 
     fn cores(&self) -> u16 {
         self.core.node.cores()
+    }
+
+    fn turn(&self) -> Instant {
+        self.core.turn.get()
+    }
+
+    fn cpu_time(&self) -> Duration {
+        clock::cpu_time()
     }
 
     async fn listen(&self, at: SocketAddr, spread: Spread) -> io::Result<RingListener> {

@@ -44,6 +44,7 @@ use crate::{
         call::{MetadataAnswer, MetadataCall},
         image::{ClusterImage, ImageVersion, TopicImage},
     },
+    metrics::Stage,
     net::listener::ListenerRef,
     partition::{
         query::Answer,
@@ -190,6 +191,7 @@ pub fn serve<E: NetEnv>(core: &Rc<Core<E>>) {
 }
 
 fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessage) {
+    core.metrics.stage(Stage::Router, caller.sent(), core.env.turn());
     match message {
         CoreMessage::Produce(batches) => produce::serve(core, caller, batches),
         CoreMessage::FetchBegin { id, parts, enough, alone } => {

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod core_listener;
+mod metrics;
 
 use std::{pin::Pin, rc::Rc, time::Duration};
 

@@ -34,7 +34,7 @@ use std::fmt;
 use bytes::Bytes;
 
 pub use self::{
-    driver::{Journal, Listener, News},
+    driver::{DurableWrite, Journal, Listener, News, Observer},
     replay::Replay,
 };
 use crate::limits;
