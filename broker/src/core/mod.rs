@@ -16,6 +16,7 @@ mod node;
 pub mod process_figures;
 mod pump;
 mod receiver;
+pub mod requirements;
 mod ring;
 mod ring_env;
 mod ring_file;

@@ -226,8 +226,79 @@ def stats_live_in_a_terminal():
         eventually("the shell is back", lambda: "STAGE" not in terminal.screen())
 
 
+def state_of(folder):
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+
+
+def dumps_show_what_is_there():
+    data = WORK / "dumped"
+    with node("dumped") as broker:
+        broker.corelog("topic", "create", "kept", "--partitions", "2", "--config", "retention.ms=123456")
+        for partition in (0, 1):
+            broker.corelog("produce", "kept", "--partition", partition, "--key", "k", given="a\nb\nc\n")
+        assert "stop the broker first" in corelog("dump", "metadata", "--data-dir", data, status=1)
+    before = state_of(data)
+    cluster = json.loads(corelog("dump", "metadata", "--data-dir", data, "--json"))
+    assert [row["core"] for row in cluster["partitions"] if row["topic"] == "kept"] == [0, 1], cluster
+    assert {"configured": "kept", "key": "retention.ms", "value": "123456"} in cluster["configs"], cluster
+    said = []
+    for core in (0, 1):
+        lines = corelog("dump", "journal", "--data-dir", data, "--core", core, "--records", "--json").splitlines()
+        frames = [json.loads(line) for line in lines]
+        assert all(frame["follows"] for frame in frames) and frames[-1]["count"] == 0, "a clean stop ends in a closing frame"
+        said += [record["says"] for frame in frames for record in frame["records"]]
+        logs = json.loads(corelog("dump", "checkpoint", "--data-dir", data, "--core", core, "--json"))["logs"]
+        assert [log["end"] for log in logs if log["end"] == 3 and log["start"] == 0] == [3], logs
+    assert sum("append to log" in text and "offsets 0 to 2" in text for text in said) == 2, said
+    assert "closing" in corelog("dump", "journal", "--data-dir", data)
+    segments = [path for path in data.glob("logs/*/*.log") if corelog("dump", "segment", path).count("3 record(s)")]
+    assert len(segments) == 2, segments
+    lines = corelog("dump", "segment", segments[0], "--records", "--json").splitlines()
+    assert [json.loads(line)["value"] for line in lines[1:]] == ["a", "b", "c"] and json.loads(lines[0])["intact"], lines
+    assert state_of(data) == before, "a dump changes nothing"
+    with open(segments[0], "r+b") as file:
+        file.seek(json.loads(lines[0])["position"] + 70)
+        file.write(b"\xee")
+    assert "1 batch(es) are damaged" in corelog("dump", "segment", segments[0], status=1)
+    assert "not" in corelog("dump", "segment", data / "corelog.lock", status=1)
+
+
+def check_says_what_to_do():
+    rows = {row["check"]: row for row in json.loads(corelog("check", "--data-dir", WORK / "checked", "--json"))}
+    assert all(row["verdict"] != "BAD" for row in rows.values()), rows
+    assert rows["kernel"]["found"] == os.uname().release and "direct I/O works" in rows["data directory"]["found"]
+    assert re.match(r"\d+ us", rows["durable write"]["found"]), rows
+    text = subprocess.run([CORELOG, "check", "--data-dir", "/dev/shm/corelog-check"], capture_output=True, text=True)
+    shutil.rmtree("/dev/shm/corelog-check", ignore_errors=True)
+    assert text.returncode == 1 and "BAD" in text.stdout and "does not run here" in text.stderr, text
+    with node("running"):
+        held = subprocess.run([CORELOG, "check", "--data-dir", WORK / "running"], capture_output=True, text=True)
+        assert held.returncode == 1 and "in use by process" in held.stdout, held
+    low = subprocess.run(f"ulimit -n 256; {CORELOG} check --data-dir {WORK}/checked", shell=True, capture_output=True, text=True)
+    assert low.returncode == 0 and "LimitNOFILE" in low.stdout, low
+
+
+def completions_in_a_real_bash():
+    with Terminal(100, 20) as terminal:
+        terminal.type(f"PATH={Path(CORELOG).parent}:$PATH; source <(corelog completions bash); clear")
+        terminal.tmux("send-keys", "-l", "corelog topic des")
+        terminal.key("Tab")
+        eventually("a word is completed", lambda: "corelog topic describe" in terminal.screen())
+        terminal.key("C-u")
+        terminal.tmux("send-keys", "-l", "corelog consume --for")
+        terminal.key("Tab")
+        terminal.key("Tab")
+        eventually("an option is completed", lambda: "corelog consume --format" in terminal.screen())
+        terminal.key("Tab")
+        terminal.key("Tab")
+        eventually("its values are offered", lambda: re.search(r"value +full +json", terminal.screen()))
+    assert corelog("completions", "zsh").startswith("#compdef corelog")
+    assert "complete -c corelog" in corelog("completions", "fish")
+
+
 checks = Checks()
 for check in (figures_are_true, a_node_says_when_it_is_ready, slow_scrapers_harm_nobody, a_taken_port_is_told,
-              logs_are_structured_and_bounded, stats_once, stats_live_in_a_terminal):
+              logs_are_structured_and_bounded, stats_once, stats_live_in_a_terminal, dumps_show_what_is_there, check_says_what_to_do,
+              completions_in_a_real_bash):
     checks.run(check.__name__.replace("_", " "), check)
 checks.end()

@@ -22,6 +22,7 @@
 
 mod commit_machine;
 mod driver;
+pub mod dump;
 mod file_header;
 mod files;
 mod frame;

@@ -4,6 +4,7 @@
 #[allow(clippy::all, missing_docs, unreachable_pub, unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks, dead_code, unused)]
 pub(crate) mod checkpoint_generated;
 pub(crate) mod context;
+pub mod dump;
 pub(crate) mod files;
 mod memory;
 mod moves;

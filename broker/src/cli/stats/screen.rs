@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::view::{CoreView, Spread, View};
-use crate::cli::table;
+use crate::cli::table::{Cell, Table};
 
 /// The whole screen.
 pub(super) fn draw(view: &View, at: &str) -> String {
@@ -17,10 +17,6 @@ pub(super) fn draw(view: &View, at: &str) -> String {
         view.open_files,
         view.most_files,
     );
-    let mut rows: Vec<_> = view.cores.iter().map(|core| core_row(&core.core.to_string(), &|part| part(core))).collect();
-    if view.cores.len() > 1 {
-        rows.push(core_row("all", &total));
-    }
     let head = [
         "CORE",
         "CPU",
@@ -35,26 +31,30 @@ pub(super) fn draw(view: &View, at: &str) -> String {
         "JOURNAL",
         "CACHED",
     ];
-    text += &table::aligned(head, &rows, [true; 12]);
+    let mut table = Table::new(head);
+    view.cores.iter().for_each(|core| table.push(core_row(&core.core.to_string(), &|part| part(core))));
+    if view.cores.len() > 1 {
+        table.push(core_row("all", &total));
+    }
+    text += &table.draw();
     text += &spreads("STAGE", &view.stages);
     text += &spreads("API", &view.apis);
-    if !view.refused.is_empty() {
-        let row = |r: &super::view::Refused| [r.api.clone(), r.error.clone(), r.count.to_string()];
-        let rows: Vec<_> = view.refused.iter().map(row).collect();
-        text += "\n";
-        text += &table::aligned(["REFUSED", "ERROR", "PARTITIONS SINCE START"], &rows, [false, false, true]);
+    let mut refused = Table::new(["REFUSED", "ERROR", "PARTITIONS SINCE START"]);
+    for one in &view.refused {
+        refused.push([one.api.as_str().into(), one.error.as_str().into(), Cell::Figure(one.count.to_string())]);
     }
-    if !view.bad_input.is_empty() {
-        let rows: Vec<_> = view.bad_input.iter().map(|bad| [bad.kind.clone(), bad.count.to_string()]).collect();
-        text += "\n";
-        text += &table::aligned(["BAD INPUT", "SINCE START"], &rows, [false, true]);
+    let mut bad = Table::new(["BAD INPUT", "SINCE START"]);
+    for one in &view.bad_input {
+        bad.push([one.kind.as_str().into(), Cell::Figure(one.count.to_string())]);
     }
+    text += &apart(&refused);
+    text += &apart(&bad);
     text
 }
 
 /// A core's row, or that of all of them: `of` gives the figure of one, or the sum.
-fn core_row(name: &str, of: &dyn Fn(fn(&CoreView) -> f64) -> f64) -> [String; 12] {
-    [
+fn core_row(name: &str, of: &dyn Fn(fn(&CoreView) -> f64) -> f64) -> [Cell; 12] {
+    let cells = [
         name.to_owned(),
         format!("{:.0} %", of(|core| core.cpu) * 100.0),
         of(|core| core.connections).to_string(),
@@ -67,27 +67,23 @@ fn core_row(name: &str, of: &dyn Fn(fn(&CoreView) -> f64) -> f64) -> [String; 12
         bytes(of(|core| core.journal_bytes_per_s)),
         format!("{:.0} %", 100.0 * of(|core| core.journal_used_bytes) / of(|core| core.journal_size_bytes).max(1.0)),
         bytes(of(|core| core.cached_bytes)),
-    ]
+    ];
+    cells.map(Cell::Figure)
 }
 
 fn spreads(kind: &'static str, spreads: &[Spread]) -> String {
-    if spreads.is_empty() {
-        return String::new();
+    let mut table = Table::new([kind, "PER S", "MEAN", "P50", "P99", "P99.9"]);
+    for spread in spreads {
+        let time = |time: Option<f64>| time.map_or(Cell::Missing, |time| Cell::Figure(duration(time)));
+        let (name, rate) = (spread.name.as_str().into(), Cell::Figure(number(spread.per_s)));
+        table.push([name, rate, time(spread.mean), time(spread.p50), time(spread.p99), time(spread.p999)]);
     }
-    let row = |spread: &Spread| {
-        let time = |time: Option<f64>| time.map_or("-".to_owned(), duration);
-        [
-            spread.name.clone(),
-            number(spread.per_s),
-            time(spread.mean),
-            time(spread.p50),
-            time(spread.p99),
-            time(spread.p999),
-        ]
-    };
-    let rows: Vec<_> = spreads.iter().map(row).collect();
-    let head = [kind, "PER S", "MEAN", "P50", "P99", "P99.9"];
-    "\n".to_owned() + &table::aligned(head, &rows, [false, true, true, true, true, true])
+    apart(&table)
+}
+
+/// A table after an empty line, if it has rows.
+fn apart<const N: usize>(table: &Table<N>) -> String {
+    if table.is_empty() { String::new() } else { "\n".to_owned() + &table.draw() }
 }
 
 /// `0`, `3.4`, `120`, `15.2 k`, `3.1 M`
