@@ -18,6 +18,7 @@ use crate::{
     core::env::{CoreId, NetEnv},
     group::core_desk::Groups,
     metadata::{ids::NodeId, image::ClusterImage},
+    metrics::{CoreMetrics, Stage},
     net::{
         budget::Budget,
         complaints::{Complaint, Complaints},
@@ -53,6 +54,8 @@ pub struct Core<E: NetEnv> {
     pub budget: Rc<Budget>,
     /// Bad input so far.
     pub complaints: Complaints,
+    /// What it counts and times.
+    pub metrics: Rc<CoreMetrics>,
     /// The controller, on its core, once it runs.
     pub controller: OnceCell<Rc<dyn Controller>>,
     /// The coordinators of the groups that its partitions keep.
@@ -83,6 +86,7 @@ pub struct CoreParts<E: NetEnv> {
 impl<E: NetEnv> Core<E> {
     /// Builds a core and starts to answer the other cores. It leads nothing until [`Core::publish`].
     pub fn start(parts: CoreParts<E>) -> Rc<Self> {
+        let metrics = Rc::new(CoreMetrics::new(parts.config.metrics.is_some()));
         let core = Rc::new(Self {
             id: parts.env.core(),
             node: parts.config.node,
@@ -95,6 +99,7 @@ impl<E: NetEnv> Core<E> {
             connections: Connections::default(),
             budget: Budget::new(parts.connection_memory),
             complaints: Complaints::default(),
+            metrics: metrics.clone(),
             controller: OnceCell::new(),
             producer_ids: ProducerIds::default(),
             image: RefCell::default(),
@@ -102,6 +107,10 @@ impl<E: NetEnv> Core<E> {
             publishers: RefCell::default(),
             env: parts.env,
         });
+        core.shard.observe_journal(Rc::new(move |write| {
+            metrics.stage(Stage::Journal, write.begun, write.ended);
+            metrics.count(|counts| counts.journal_bytes += write.bytes);
+        }));
         crate::router::serve(&core);
         core.connections.start_watching(&core.env, core.config.net.max_idle);
         core

@@ -28,6 +28,7 @@ pub mod error;
 pub mod group;
 pub mod limits;
 pub mod metadata;
+pub mod metrics;
 pub mod net;
 pub mod partition;
 pub mod placement;

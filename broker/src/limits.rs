@@ -85,10 +85,19 @@ pub const PARTITIONS_PER_REQUEST: usize = 100_000;
 /// a request's time.
 pub const PRODUCE_WAIT_MIN: Duration = Duration::from_secs(1);
 
+/// How often a core posts its figures.
+pub const METRICS_INTERVAL: Duration = Duration::from_secs(1);
+/// How often it does while its groups are loaded: readiness waits for that.
+pub const METRICS_INTERVAL_LOADING: Duration = Duration::from_millis(100);
+/// A core that posted nothing for so long has come to a halt.
+pub const METRICS_SILENCE: Duration = Duration::from_secs(10);
+
 /// Least interval between two log lines about the same kind of bad input.
 pub const COMPLAINT_INTERVAL: Duration = Duration::from_secs(10);
 
 const _: () = assert!(SEND_PIECE <= SEND_AT_ONCE);
+const _: () = assert!(METRICS_INTERVAL_LOADING.as_millis() < METRICS_INTERVAL.as_millis());
+const _: () = assert!(METRICS_INTERVAL.as_millis() * 5 < METRICS_SILENCE.as_millis(), "a busy core is not a dead one");
 const _: () = assert!(FETCH_SHARE_MIN < SEND_PIECE);
 const _: () = assert!(WATCH_INTERVAL.as_millis() < DRAIN_AFTER_END.as_millis());
 const _: () = assert!(DRAIN_AFTER_END.as_millis() < STALLED_READER.as_millis());

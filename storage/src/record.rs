@@ -164,17 +164,34 @@ impl BatchBuilder {
 
     /// Adds a record without headers.
     pub fn push(&mut self, timestamp: Timestamp, key: Option<&[u8]>, value: Option<&[u8]>) -> &mut Self {
+        self.push_with_headers(timestamp, key, value, &[])
+    }
+
+    /// Adds a record.
+    pub fn push_with_headers(
+        &mut self,
+        timestamp: Timestamp,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[RecordHeader<'_>],
+    ) -> &mut Self {
         let base = *self.base_timestamp.get_or_insert(timestamp);
         self.max_timestamp = self.max_timestamp.max(timestamp);
-        let fixed = 1 + varlong_len(timestamp.0 - base.0) + varlong_len(i64::from(self.count)) + 1;
-        let length = fixed + sized_len(key) + sized_len(value);
+        let fixed = 1 + varlong_len(timestamp.0 - base.0) + varlong_len(i64::from(self.count));
+        let of_headers = headers.iter().map(|(name, value)| sized_len(Some(name)) + sized_len(*value)).sum::<usize>();
+        let of_headers = varlong_len(headers.len() as i64) + of_headers;
+        let length = fixed + sized_len(key) + sized_len(value) + of_headers;
         put_varlong(&mut self.body, length as i64);
         self.body.put_u8(0);
         put_varlong(&mut self.body, timestamp.0 - base.0);
         put_varlong(&mut self.body, i64::from(self.count));
         put_sized(&mut self.body, key);
         put_sized(&mut self.body, value);
-        put_varlong(&mut self.body, 0);
+        put_varlong(&mut self.body, headers.len() as i64);
+        for (name, value) in headers {
+            put_sized(&mut self.body, Some(name));
+            put_sized(&mut self.body, *value);
+        }
         self.count += 1;
         self
     }

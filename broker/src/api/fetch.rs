@@ -65,18 +65,21 @@ pub(super) async fn answer<E: NetEnv>(
         max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(most),
     };
     let fetched = router::fetch::fetch(core, plan).await;
-    complain(core, &context, &fetched);
+    count(core, &context, &fetched);
     respond(core, &context, &request, fetched)
 }
 
-/// The client is told a code only; what is damaged, and what to do, goes to the log.
-fn complain<E: NetEnv>(core: &Core<E>, context: &RequestContext, fetched: &[Fetched]) {
-    for got in fetched {
-        let fault = got.fault.as_ref().filter(|fault| fault.code() == ErrorCode::KafkaStorageError);
-        if let Some(fault) = fault {
+/// Counts what is returned and what is refused. The client is told a code only; what is damaged, and what to do, goes to
+/// the log.
+fn count<E: NetEnv>(core: &Core<E>, context: &RequestContext, fetched: &[Fetched]) {
+    for fault in fetched.iter().filter_map(|got| got.fault.as_ref()) {
+        core.metrics.refused(ApiKey::Fetch, fault.code());
+        if fault.code() == ErrorCode::KafkaStorageError {
             core.complain(Complaint::UnreadableRecords, context.peer, fault);
         }
     }
+    let bytes: usize = fetched.iter().flat_map(|got| &got.records).map(Bytes::len).sum();
+    core.metrics.count(|counts| counts.fetched_bytes += bytes as u64);
 }
 
 fn session_fault(request: &FetchView) -> Option<Fault> {

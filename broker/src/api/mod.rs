@@ -210,9 +210,14 @@ pub fn frame_limit(key: i16, first: bool) -> Option<usize> {
     Some(if first && key != ApiKey::Produce { limit.min(limits::FRAME_MAX_FIRST) } else { limit })
 }
 
+/// The API that a request names, in its first bytes.
+pub fn key(frame: &[u8]) -> i16 {
+    frame.first_chunk().map_or(-1, |key| i16::from_be_bytes(*key))
+}
+
 /// Whether a request is begun as it is read, rather than in its turn.
 pub fn begins_at_once(frame: &[u8]) -> bool {
-    frame.first_chunk() == Some(&(ApiKey::Produce as i16).to_be_bytes())
+    key(frame) == ApiKey::Produce as i16
 }
 
 /// Begins a Produce request: on return its batches have their places in their partitions.

@@ -66,7 +66,7 @@ pub(super) async fn begin<E: NetEnv>(
     let begun = router::produce::begin(core, batches, timeout).await;
     let core = core.clone();
     Ok(Box::pin(async move {
-        let outcomes = begun.finish(&core.env).await;
+        let outcomes = begun.finish(&core).await;
         complain(&core, &context, &outcomes);
         if acks == Some(Acks::None) {
             return unanswered(outcomes);
@@ -90,10 +90,11 @@ fn route<E: NetEnv>(
     Ok((owner, Routed { log, records, timeout }))
 }
 
-/// Damaged batches are counted: somebody's client or network is broken.
+/// What is refused is counted; of damaged batches the log tells: somebody's client or network is broken.
 fn complain<E: NetEnv>(core: &Core<E>, context: &RequestContext, outcomes: &[Produced]) {
-    for outcome in outcomes {
-        if let Err(fault @ Fault::Batch(_)) = outcome {
+    for fault in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        core.metrics.refused(ApiKey::Produce, fault.code());
+        if matches!(fault, Fault::Batch(_)) {
             core.complain(Complaint::BadBatch, context.peer, fault);
         }
     }

@@ -25,7 +25,10 @@ use corelog_wire::{
     },
 };
 
-use super::failure::{Failure, check};
+use super::{
+    failure::{Failure, check},
+    when::Start,
+};
 
 /// What the client calls itself.
 const NAME: &str = "corelog";
@@ -155,7 +158,7 @@ impl Client {
         Ok(told.base_offset)
     }
 
-    /// The first (`-2`) or next (`-1`) offset of a partition.
+    /// The first (`-2`) or next (`-1`) offset of a partition, or the first at or after a time; -1 if there is none.
     pub(super) fn offset(&mut self, topic: &str, partition: i32, timestamp: i64) -> Result<i64, Failure> {
         let asked = ListOffsetsPartition { partition_index: partition, timestamp, ..ListOffsetsPartition::default() };
         let topics = vec![ListOffsetsTopic { name: topic.to_owned(), partitions: vec![asked] }];
@@ -164,6 +167,14 @@ impl Client {
         let told = told.ok_or("an answer without the partition")?;
         check(told.error_code, None).map_err(|failure| failure.about(format!("{topic}-{partition}")))?;
         Ok(told.offset)
+    }
+
+    /// Where reading from `start` begins: with the next record to come if none is so new.
+    pub(super) fn offset_from(&mut self, topic: &str, partition: i32, start: Start) -> Result<i64, Failure> {
+        match self.offset(topic, partition, start.timestamp())? {
+            -1 => self.offset(topic, partition, Start::Latest.timestamp()),
+            offset => Ok(offset),
+        }
     }
 
     /// Asks for what lies at these offsets of partitions, waiting `max_wait` if there is nothing.

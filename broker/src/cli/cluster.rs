@@ -40,6 +40,19 @@ impl Cluster {
         Ok(self.links.get_mut(address).expect("made if there was none"))
     }
 
+    /// A connection to the broker with this id.
+    pub(super) fn broker(&mut self, id: i32) -> Result<&mut Client, Failure> {
+        let brokers = self.metadata(Some(&[]), false)?.brokers;
+        let address = match brokers.iter().find(|broker| broker.node_id == id) {
+            Some(broker) => format!("{}:{}", broker.host, broker.port),
+            None => {
+                let ids: Vec<String> = brokers.iter().map(|broker| broker.node_id.to_string()).collect();
+                return Err(format!("no broker {id}: there is {}", ids.join(", ")).into());
+            }
+        };
+        self.at(&address)
+    }
+
     /// Ends all connections, with the answers that are still to come on them.
     pub(super) fn hang_up(&mut self) {
         self.links.clear();

@@ -1,16 +1,23 @@
 //! The command line: the broker itself, and the commands that talk to one as any Kafka client does.
 
+mod check;
 mod client;
 mod cluster;
+mod completions;
+mod config;
 mod consume;
+mod dump;
 mod failure;
 mod group;
 mod interrupt;
+mod output;
 mod printer;
 mod produce;
 mod serve;
+mod stats;
 mod table;
 mod topic;
+mod when;
 
 use std::process::ExitCode;
 
@@ -42,20 +49,38 @@ enum Command {
         #[command(flatten)]
         broker: Broker,
     },
-    /// Creates, lists, shows and deletes topics.
+    /// Creates, lists, shows, alters and deletes topics.
     Topic {
         #[command(subcommand)]
         command: topic::Topic,
         #[command(flatten)]
-        broker: Broker,
+        ask: Ask,
     },
-    /// Lists and shows consumer groups.
+    /// Shows what a node does: rates, latencies, memory, per core.
+    Stats(stats::Stats),
+    /// Lists, shows, moves and deletes consumer groups.
     Group {
         #[command(subcommand)]
         command: group::Group,
         #[command(flatten)]
-        broker: Broker,
+        ask: Ask,
     },
+    /// Shows and sets what topics, brokers and groups are configured to do.
+    Config {
+        #[command(subcommand)]
+        command: config::Config,
+        #[command(flatten)]
+        ask: Ask,
+    },
+    /// Looks whether this machine can run a broker, and says what to do.
+    Check(check::Check),
+    /// Prints what the files of a stopped broker hold.
+    Dump {
+        #[command(subcommand)]
+        command: dump::Dump,
+    },
+    /// Prints a shell's completions of these commands.
+    Completions(completions::Completions),
 }
 
 #[derive(clap::Args)]
@@ -65,14 +90,39 @@ struct Broker {
     broker: String,
 }
 
+/// Whom to ask, and how to answer.
+#[derive(clap::Args)]
+struct Ask {
+    /// The broker to ask.
+    #[arg(long, short, value_name = "HOST:PORT", default_value = "127.0.0.1:9092", global = true)]
+    broker: String,
+    /// Answers in JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+impl Ask {
+    fn output(&self) -> output::Output {
+        output::Output { json: self.json }
+    }
+}
+
 /// Runs what the command line asks for.
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(command) => command.run().map_err(failure::Failure::from),
         Command::Produce { command, broker } => command.run(&broker.broker),
         Command::Consume { command, broker } => command.run(&broker.broker),
-        Command::Topic { command, broker } => command.run(&broker.broker),
-        Command::Group { command, broker } => command.run(&broker.broker),
+        Command::Stats(command) => command.run(),
+        Command::Topic { command, ask } => command.run(&ask),
+        Command::Group { command, ask } => command.run(&ask),
+        Command::Config { command, ask } => command.run(&ask),
+        Command::Check(command) => command.run(),
+        Command::Dump { command } => command.run(),
+        Command::Completions(command) => {
+            command.run();
+            Ok(())
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

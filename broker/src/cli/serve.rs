@@ -5,20 +5,28 @@
     reason = "runs before the cores do, outside the environment"
 )]
 
-use std::{fs, io::IsTerminal, net::ToSocketAddrs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    io::IsTerminal,
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    config::{BrokerConfig, Settings, broker_keys, file, listener::Endpoint},
+    config::{BrokerConfig, Settings, broker::LogFormat, broker_keys, file, listener::Endpoint},
     core::{
         data_dir::DataDir,
         env::CoreId,
+        http_thread::HttpListener,
         launch::{CoreStart, Options, launch},
         mailbox,
     },
     limits,
+    metrics::{http, pages},
     serve::{self, CoreSeat, shared::Shared},
 };
 
@@ -37,6 +45,12 @@ pub(super) struct Serve {
     /// How many cores to run on [default: all].
     #[arg(long, value_name = "N")]
     cores: Option<u16>,
+    /// Where to serve metrics and health over HTTP: HOST:PORT, or none [default: 127.0.0.1:9404].
+    #[arg(long, value_name = "AT")]
+    metrics: Option<String>,
+    /// The form of log lines: text or json [default: text].
+    #[arg(long, value_name = "FORM")]
+    log_format: Option<String>,
     /// Memory for buffers, caches and unsent answers, such as 512MiB [default: a quarter of what there is].
     #[arg(long, value_name = "SIZE")]
     memory: Option<String>,
@@ -44,8 +58,8 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), String> {
-        start_tracing();
         let config = resolve_names(self.configuration()?)?;
+        start_tracing(config.log_format);
         let _data_dir =
             DataDir::take(&config.data_dir, limits::DATA_DIR_PATIENCE).map_err(|error| error.to_string())?;
         serve(Arc::new(config))
@@ -72,6 +86,8 @@ impl Serve {
         set("--data-dir", "log.dirs", self.data_dir.as_ref().map(|dir| dir.display().to_string()))?;
         set("--cores", "cores", self.cores.map(|cores| cores.to_string()))?;
         set("--memory", "memory", self.memory.clone())?;
+        set("--metrics", "metrics.listener", self.metrics.clone())?;
+        set("--log-format", "logging.format", self.log_format.clone())?;
         BrokerConfig::new(settings).map_err(|error| error.to_string())
     }
 }
@@ -79,18 +95,43 @@ impl Serve {
 /// Turns the names of bind addresses into addresses, while blocking is still allowed.
 fn resolve_names(mut config: BrokerConfig) -> Result<BrokerConfig, String> {
     for listener in config.listeners.iter_mut().filter(|listener| !listener.bind.host.is_empty()) {
-        let (host, port) = (listener.bind.host.as_str(), listener.bind.port);
-        let found =
-            (host, port).to_socket_addrs().map_err(|error| format!("listener {}: {host}: {error}", listener.name))?;
-        let address =
-            found.into_iter().next().ok_or_else(|| format!("listener {}: {host} has no address", listener.name))?;
+        let address = resolve(&listener.bind).map_err(|error| format!("listener {}: {error}", listener.name))?;
         listener.bind.host = address.ip().to_string();
     }
     Ok(config)
 }
 
+fn resolve(at: &Endpoint) -> Result<SocketAddr, String> {
+    let host = if at.host.is_empty() { "0.0.0.0" } else { at.host.as_str() };
+    let found = (host, at.port).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
+    found.into_iter().next().ok_or_else(|| format!("{host} has no address"))
+}
+
+/// Answers an operator's tools beside the cores. Where the address is only the default, a broker that cannot have it runs
+/// without: another one on this machine has it.
+fn serve_metrics(config: &BrokerConfig, shared: &Arc<Shared>) -> Result<(), String> {
+    let Some(at) = &config.metrics else { return Ok(()) };
+    let bound = resolve(&at.bind).and_then(|at| HttpListener::bind(at).map_err(|error| error.to_string()));
+    let listener = match bound {
+        Ok(listener) => listener,
+        Err(error) if at.chosen => return Err(format!("metrics.listener {}: {error}", at.bind)),
+        Err(error) => {
+            tracing::warn!(at = %at.bind, %error, "metrics and health are not served; choose an address by --metrics");
+            return Ok(());
+        }
+    };
+    let address = listener.address().map_err(|error| error.to_string())?;
+    let (cores, shared) = (config.cores, shared.clone());
+    let page = move |path: &str, now| pages::page(path, &shared.board().read(), now, cores);
+    let served = listener.serve(move |bytes, full, now| http::answer(bytes, full, |path| page(path, now)));
+    served.map_err(|error| error.to_string())?;
+    tracing::info!(%address, "metrics and health");
+    Ok(())
+}
+
 fn serve(config: Arc<BrokerConfig>) -> Result<(), String> {
     let shared = Arc::new(Shared::default());
+    serve_metrics(&config, &shared)?;
     let mut seats = mailbox::mesh(config.cores, limits::MAILBOX_CREDITS).into_iter();
     let options = Options { cores: config.cores, ..Options::default() };
     let launched = launch(&options, |_: CoreId| {
@@ -109,8 +150,11 @@ fn serve(config: Arc<BrokerConfig>) -> Result<(), String> {
 }
 
 /// Events go to the standard error; `CORELOG_LOG` chooses them (`debug`, `corelog_broker::net=trace`).
-fn start_tracing() {
+fn start_tracing(format: LogFormat) {
     let filter = EnvFilter::try_from_env("CORELOG_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-    subscriber.with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).init();
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => subscriber.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).init(),
+    }
 }

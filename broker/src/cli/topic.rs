@@ -1,17 +1,28 @@
-//! `corelog topic create|list|describe|delete`.
+//! `corelog topic create|list|describe|alter|delete`.
 
 use clap::{Args, Subcommand};
-use corelog_wire::messages::{
-    CreateTopicsRequest, DeleteTopicsRequest,
-    create_topics::{CreatableTopic, CreatableTopicConfig},
-    delete_topics::DeleteTopicState,
+use corelog_wire::{
+    error_code::ErrorCode,
+    messages::{
+        CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
+        create_partitions::CreatePartitionsTopic,
+        create_topics::{CreatableTopic, CreatableTopicConfig},
+        delete_topics::DeleteTopicState,
+    },
 };
+use serde_json::json;
 
 use super::{
-    client::Client,
+    Ask,
     cluster::{Cluster, no_such_topic},
+    config::{self, Change, Resource},
     failure::{Failure, check},
+    output::Output,
+    table::{Cell, Table},
 };
+
+/// How long the broker may take to create or delete.
+const TIMEOUT_MS: i32 = 30_000;
 
 #[derive(Subcommand)]
 pub(super) enum Topic {
@@ -19,15 +30,18 @@ pub(super) enum Topic {
     Create(Create),
     /// Lists topics.
     List,
-    /// Shows a topic's partitions.
+    /// Shows a topic's partitions, and what is configured for it alone.
     Describe {
         /// Its name.
         name: String,
     },
-    /// Deletes a topic and all its records.
+    /// Gives a topic more partitions, or another configuration.
+    Alter(Alter),
+    /// Deletes topics and all their records.
     Delete {
-        /// Its name.
-        name: String,
+        /// Their names.
+        #[arg(required = true)]
+        names: Vec<String>,
     },
 }
 
@@ -39,81 +53,171 @@ pub(super) struct Create {
     #[arg(long, value_name = "N", default_value_t = -1, hide_default_value = true)]
     partitions: i32,
     /// A configuration of its own, such as retention.ms=60000; may be given again.
-    #[arg(long, value_name = "KEY=VALUE")]
-    config: Vec<String>,
+    #[arg(long, value_name = "KEY=VALUE", value_parser = config::pair)]
+    config: Vec<(String, String)>,
+    /// Is content if the topic exists already.
+    #[arg(long)]
+    if_not_exists: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Alter {
+    /// Its name.
+    name: String,
+    /// How many partitions it has from now on; more than before.
+    #[arg(long, value_name = "N")]
+    partitions: Option<i32>,
+    /// A configuration of its own, such as retention.ms=60000; may be given again.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = config::pair)]
+    config: Vec<(String, String)>,
+    /// A configuration that is the broker's again; may be given again.
+    #[arg(long, value_name = "KEY")]
+    unset: Vec<String>,
 }
 
 impl Topic {
-    pub(super) fn run(self, broker: &str) -> Result<(), Failure> {
-        let mut cluster = Cluster::through(broker)?;
+    pub(super) fn run(self, ask: &Ask) -> Result<(), Failure> {
+        let mut cluster = Cluster::through(&ask.broker)?;
+        let output = ask.output();
         match self {
-            Self::Create(create) => create.run(cluster.any()?),
-            Self::List => list(&mut cluster),
-            Self::Describe { name } => describe(&mut cluster, &name),
-            Self::Delete { name } => delete(cluster.any()?, name),
+            Self::Create(create) => create.run(&mut cluster, output),
+            Self::List => list(&mut cluster, output),
+            Self::Describe { name } => describe(&mut cluster, &name, output),
+            Self::Alter(alter) => alter.run(&mut cluster, output),
+            Self::Delete { names } => delete(&mut cluster, &names, output),
         }
     }
 }
 
 impl Create {
-    fn run(self, client: &mut Client) -> Result<(), Failure> {
-        let config = |text: &String| {
-            let (name, value) = text.split_once('=').ok_or_else(|| format!("--config {text}: not KEY=VALUE"))?;
-            Ok(CreatableTopicConfig { name: name.to_owned(), value: Some(value.to_owned()) })
-        };
-        let configs = self.config.iter().map(config).collect::<Result<_, String>>()?;
+    fn run(self, cluster: &mut Cluster, output: Output) -> Result<(), Failure> {
+        let config = |(name, value)| CreatableTopicConfig { name, value: Some(value) };
         let topic = CreatableTopic {
             name: self.name,
             num_partitions: self.partitions,
             replication_factor: -1,
-            configs,
+            configs: self.config.into_iter().map(config).collect(),
             ..CreatableTopic::default()
         };
-        let response =
-            client.call(7, &CreateTopicsRequest { topics: vec![topic], ..CreateTopicsRequest::default() })?;
-        for topic in response.topics {
-            check(topic.error_code, topic.error_message.as_deref())?;
-            println!("created {} with {} partition(s), id {}", topic.name, topic.num_partitions, topic.topic_id);
+        let request =
+            CreateTopicsRequest { topics: vec![topic], timeout_ms: TIMEOUT_MS, ..CreateTopicsRequest::default() };
+        for topic in cluster.any()?.call(7, &request)?.topics {
+            let outcome = check(topic.error_code, topic.error_message.as_deref());
+            let exists = outcome.as_ref().is_err_and(|told| told.code() == Some(ErrorCode::TopicAlreadyExists));
+            if exists && self.if_not_exists {
+                output.done(&format!("{} exists", topic.name), json!({ "topic": topic.name, "created": false }));
+                continue;
+            }
+            outcome.map_err(|failure| failure.about(&topic.name))?;
+            let (name, id) = (&topic.name, topic.topic_id.to_string());
+            let told = format!("created {name} with {} partition(s), id {id}", topic.num_partitions);
+            let facts = json!({ "topic": name, "created": true, "id": id, "partitions": topic.num_partitions });
+            output.done(&told, facts);
         }
         Ok(())
     }
 }
 
-fn list(cluster: &mut Cluster) -> Result<(), Failure> {
-    let topics = cluster.metadata(None, false)?.topics;
-    let names = topics.iter().map(|topic| topic.name.clone().unwrap_or_default());
-    let width = names.clone().map(|name| name.len()).max().unwrap_or(0).max(5);
-    println!("{:width$}  PARTITIONS", "TOPIC");
-    for (name, topic) in names.zip(&topics) {
-        println!("{name:width$}  {:>10}", topic.partitions.len());
+impl Alter {
+    fn run(self, cluster: &mut Cluster, output: Output) -> Result<(), Failure> {
+        let changes = config::changes(&self.config, &self.unset);
+        if self.partitions.is_none() && changes.is_empty() {
+            return Err("nothing to alter: give --partitions, --config or --unset".into());
+        }
+        if let Some(count) = self.partitions {
+            let topic = CreatePartitionsTopic { name: self.name.clone(), count, assignments: None };
+            let request = CreatePartitionsRequest {
+                topics: vec![topic],
+                timeout_ms: TIMEOUT_MS,
+                ..CreatePartitionsRequest::default()
+            };
+            for told in cluster.any()?.call(3, &request)?.results {
+                let outcome = check(told.error_code, told.error_message.as_deref());
+                outcome.map_err(|failure| no_such_topic(failure, &self.name))?;
+            }
+        }
+        if !changes.is_empty() {
+            config::alter(cluster, &Resource::topic(&self.name), &changes)?;
+        }
+        let set = changes.iter().map(|change| match change {
+            Change::Set(key, value) => (key.clone(), json!(value)),
+            Change::Unset(key) => (key.clone(), serde_json::Value::Null),
+        });
+        let configs: serde_json::Map<_, _> = set.collect();
+        let facts = json!({ "topic": self.name, "partitions": self.partitions, "configs": configs });
+        output.done(&format!("altered {}", self.name), facts);
+        Ok(())
     }
+}
+
+fn list(cluster: &mut Cluster, output: Output) -> Result<(), Failure> {
+    let mut topics = cluster.metadata(None, false)?.topics;
+    topics.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut table = Table::new(["TOPIC", "PARTITIONS", "KIND"]);
+    for topic in topics {
+        let kind = if topic.is_internal { "internal" } else { "-" };
+        table.push([topic.name.unwrap_or_default().into(), topic.partitions.len().into(), kind.into()]);
+    }
+    output.table(&table);
     Ok(())
 }
 
-fn describe(cluster: &mut Cluster, name: &str) -> Result<(), Failure> {
+fn describe(cluster: &mut Cluster, name: &str, output: Output) -> Result<(), Failure> {
     let topics = cluster.metadata(Some(&[name]), false)?.topics;
     for topic in topics {
         check(topic.error_code, None).map_err(|failure| no_such_topic(failure, name))?;
         let leaders = cluster.leaders(name, false)?;
-        println!("{name}  id {}  partitions {}", topic.topic_id, topic.partitions.len());
-        println!("PARTITION  LEADER  EPOCH     START       END");
+        let (id, count) = (topic.topic_id.to_string(), topic.partitions.len());
+        let mut parts = output.parts();
+        let facts = [("topic", json!(name)), ("id", json!(id)), ("partition_count", json!(count))];
+        parts.line(&format!("{name}  id {id}  partitions {count}"), facts);
+        let mut table = Table::new(["PARTITION", "LEADER", "EPOCH", "REPLICAS", "IN SYNC", "START", "END"]);
         for partition in topic.partitions {
             let index = partition.partition_index;
-            let leader = leaders.get(&index).ok_or_else(|| format!("{name}-{index} has no leader"))?;
-            let leader = cluster.at(leader)?;
-            let (start, end) = (leader.offset(name, index, -2)?, leader.offset(name, index, -1)?);
-            println!("{index:>9}  {:>6}  {:>5}  {start:>8}  {end:>8}", partition.leader_id, partition.leader_epoch);
+            let (start, end) = match leaders.get(&index) {
+                Some(leader) => {
+                    let leader = cluster.at(leader)?;
+                    (Some(leader.offset(name, index, -2)?), Some(leader.offset(name, index, -1)?))
+                }
+                None => (None, None),
+            };
+            table.push([
+                index.into(),
+                Some(partition.leader_id).filter(|leader| *leader >= 0).into(),
+                partition.leader_epoch.into(),
+                ids(&partition.replica_nodes),
+                ids(&partition.isr_nodes),
+                start.into(),
+                end.into(),
+            ]);
         }
+        parts.table("partitions", &table, false);
+        let mut own = Table::new(["CONFIGURED", "VALUE"]);
+        for row in config::describe(cluster, &Resource::topic(name), &[])?.into_iter().filter(|row| row.is_own()) {
+            own.push([row.name.into(), row.value.into()]);
+        }
+        parts.table("configs", &own, true);
+        parts.show();
     }
     Ok(())
 }
 
-fn delete(client: &mut Client, name: String) -> Result<(), Failure> {
-    let state = DeleteTopicState { name: Some(name.clone()), ..DeleteTopicState::default() };
-    let request = DeleteTopicsRequest { topics: vec![state], timeout_ms: 30_000, ..DeleteTopicsRequest::default() };
-    for topic in client.call(6, &request)?.responses {
-        check(topic.error_code, topic.error_message.as_deref()).map_err(|failure| failure.about(&name))?;
-        println!("deleted {name}");
+fn ids(brokers: &[i32]) -> Cell {
+    brokers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",").into()
+}
+
+fn delete(cluster: &mut Cluster, names: &[String], output: Output) -> Result<(), Failure> {
+    let state = |name: &String| DeleteTopicState { name: Some(name.clone()), ..DeleteTopicState::default() };
+    let request =
+        DeleteTopicsRequest { topics: names.iter().map(state).collect(), timeout_ms: TIMEOUT_MS, ..Default::default() };
+    let mut outcome = Ok(());
+    for topic in cluster.any()?.call(6, &request)?.responses {
+        let name = topic.name.unwrap_or_default();
+        match check(topic.error_code, topic.error_message.as_deref()) {
+            Ok(()) => output.done(&format!("deleted {name}"), json!({ "topic": name, "deleted": true })),
+            // The others are deleted all the same; the first that is not is told.
+            Err(failure) => outcome = outcome.and(Err(failure.about(name))),
+        }
     }
-    Ok(())
+    outcome
 }

@@ -6,7 +6,7 @@ use crate::{
     config::{
         broker_keys,
         definition::BadValue,
-        listener::{self, Advertises, ListenerConfig},
+        listener::{self, Advertises, Endpoint, ListenerConfig},
         machine_limits,
         settings::Settings,
     },
@@ -36,6 +36,10 @@ pub struct BrokerConfig {
     pub topics: TopicDefaults,
     /// Requests and connections.
     pub net: NetConfig,
+    /// Where metrics and health are served; `None`: nowhere, and nothing is counted.
+    pub metrics: Option<MetricsListener>,
+    /// The form of log lines.
+    pub log_format: LogFormat,
     /// Groups and their offsets.
     pub groups: GroupConfig,
     /// How often retention looks.
@@ -55,6 +59,24 @@ pub struct TopicDefaults {
     pub partitions: i32,
     /// Replicas of a topic that does not say.
     pub replication_factor: i16,
+}
+
+/// Where an operator's tools ask.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MetricsListener {
+    /// Where it listens.
+    pub bind: Endpoint,
+    /// Whether somebody asked for just this address: then the broker does not start without it.
+    pub chosen: bool,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// An object on each line.
+    Json,
 }
 
 /// What holds for requests and connections.
@@ -142,6 +164,12 @@ impl BrokerConfig {
                 replication_factor: i16::try_from(settings.number("default.replication.factor")).unwrap_or(i16::MAX),
             },
             net: net(&settings),
+            metrics: metrics(&settings)?,
+            log_format: if settings.value("logging.format") == Some("json") {
+                LogFormat::Json
+            } else {
+                LogFormat::Text
+            },
             groups: groups(&settings),
             retention_check_interval: millis(&settings, "log.retention.check.interval.ms"),
             producer_id_expiration: millis(&settings, "producer.id.expiration.ms"),
@@ -217,6 +245,16 @@ fn net(settings: &Settings) -> NetConfig {
         fetch_sessions: settings.number("max.incremental.fetch.session.cache.slots") as u32,
         describe_partitions_limit: settings.number("max.request.partition.size.limit") as u32,
     }
+}
+
+fn metrics(settings: &Settings) -> Result<Option<MetricsListener>, ConfigError> {
+    let key = "metrics.listener";
+    let at = settings.value(key).expect("metrics.listener has a default");
+    if at == "none" {
+        return Ok(None);
+    }
+    let bind = Endpoint::parse(at).map_err(|what| ConfigError(format!("{key}: {what}; or `none`")))?;
+    Ok(Some(MetricsListener { bind, chosen: settings.own(key).is_some() }))
 }
 
 fn groups(settings: &Settings) -> GroupConfig {
@@ -297,6 +335,9 @@ mod tests {
         assert_eq!(config.data_dir, PathBuf::from("corelog-data"));
         assert_eq!(config.journal_bytes, 256 << 20);
         assert!(config.memory >= MIN_MEMORY && config.cores >= 1);
+        let metrics = config.metrics.expect("metrics are served");
+        assert_eq!((metrics.bind.to_string().as_str(), metrics.chosen), ("127.0.0.1:9404", false));
+        assert_eq!(BrokerConfig::default().with("metrics.listener", "none").expect("valid").metrics, None);
     }
 
     #[test]
@@ -317,5 +358,6 @@ mod tests {
         assert!(error("core.listeners", "PLAINTEXT://127.0.0.1:1").contains("in core.listeners"));
         assert!(error("memory", "1KiB").contains("at least 64 MiB"));
         assert!(error("log.dirs", "a,b").contains("not possible yet"));
+        assert!(error("metrics.listener", "9404").contains("HOST:PORT"));
     }
 }

@@ -16,6 +16,9 @@ pub(super) const CLEANUP_POLICIES: &[&str] = &["compact", "delete"];
 /// Whose clock stamps a record.
 pub(super) const TIMESTAMP_TYPES: &[&str] = &["CreateTime", "LogAppendTime"];
 
+/// The forms of log lines.
+const LOG_FORMATS: &[&str] = &["text", "json"];
+
 const fn text(name: &'static str, default: &'static str, purpose: &'static str) -> Definition {
     Definition::new(name, Kind::String, default, purpose)
 }
@@ -81,6 +84,9 @@ pub const BROKER_KEYS: &[Definition] = &[
     Definition::new("log.segment.bytes", Int, "1073741824", "Size at which a segment rolls.").valid(AtLeast(1048576)),
     Definition::new("log.segment.delete.delay.ms", Long, "60000", "How long a deleted segment's file stays.").valid(AtLeast(0)),
     Definition::new("message.max.bytes", Int, "1048588", "The largest record batch.").valid(AtLeast(0)),
+    // What an operator sees.
+    text("logging.format", "text", "The form of the broker's own log lines.").valid(OneOf(LOG_FORMATS)),
+    text("metrics.listener", "127.0.0.1:9404", "Where metrics and health are served over HTTP: HOST:PORT, or none."),
     // Requests and connections.
     Definition::new("connections.max.idle.ms", Long, "600000", "How long a silent connection stays open."),
     Definition::new("fetch.max.bytes", Int, "57671680", "The largest answer to a fetch.").valid(AtLeast(1024)),

@@ -106,6 +106,16 @@ impl DataDir {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
+    /// The process that has the directory, as far as it said; `None` if it is free. Touches nothing.
+    pub fn holder_of(path: &Path) -> Option<String> {
+        let lock = File::open(path.join(LOCK)).ok()?;
+        // Taken for a moment, and given back with the descriptor.
+        match try_lock(&lock) {
+            Ok(false) => Some(holder(&lock)),
+            _ => None,
+        }
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

@@ -4,9 +4,10 @@
 //! Completion-shaped: received buffers come up owned, chains of owned buffers go down, so that provided buffers,
 //! multishot receive and zero-copy fit behind it.
 
-use std::{any::Any, fmt, future::Future, io, net::SocketAddr};
+use std::{any::Any, fmt, future::Future, io, net::SocketAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
+use corelog_storage::env::Instant;
 
 /// Names a core (an executor) of this node, from 0.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -47,6 +48,12 @@ pub trait NetEnv: corelog_storage::env::Env {
     fn core(&self) -> CoreId;
     /// How many cores this node runs; ids go from 0 to one less.
     fn cores(&self) -> u16;
+
+    /// The monotonic clock as it was when this core's present turn began, by which it runs all that can run: costs nothing
+    /// to read. For measuring, not for deadlines.
+    fn turn(&self) -> Instant;
+    /// CPU time that this core has used.
+    fn cpu_time(&self) -> Duration;
 
     /// Binds `at` exclusively (a second process gets `AddrInUse`) and listens. With [`Spread::AllCores`] the cores of
     /// a node share one socket: each calls this with the same address (port 0 included) and gets its even share of the

@@ -27,7 +27,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use corelog_storage::env::Lane;
+use corelog_storage::env::{Instant, Lane};
 
 use crate::core::env::{CoreId, NetEnv};
 
@@ -79,11 +79,12 @@ impl<Q: Send + 'static, R: Send + 'static> Seat<Q, R> {
     /// Opens this core's mailbox on `env`, whose core must be the seat's.
     pub fn open<E: NetEnv>(self, env: &E) -> Mailbox<Q, R> {
         assert_eq!(env.core(), self.me, "a seat belongs to one core");
-        let bell = env.clone();
+        let (bell, clock) = (env.clone(), env.clone());
         let peers = self.out.iter().map(|_| Peer::new(self.credits)).collect();
         let inner = Rc::new(Inner {
             me: self.me,
             ring_bell: Box::new(move |core| bell.notify(core)),
+            turn: Box::new(move || clock.turn()),
             out: self.out,
             inbound: self.inbound,
             state: RefCell::new(State { peers, incoming: VecDeque::new(), receiver: None }),
@@ -127,7 +128,7 @@ impl<Q: Send + 'static, R: Send + 'static> Mailbox<Q, R> {
         assert_ne!(to, self.inner.me, "a core asks itself by calling a function");
         InLine { inner: &self.inner, to, ticket: None }.await?;
         let slot = self.inner.state.borrow_mut().peers[to.0 as usize].take_slot();
-        self.inner.post(to, Letter::Request { slot, request });
+        self.inner.post(to, Letter::Request { slot, sent: (self.inner.turn)(), request });
         Ok(Pending { inner: self.inner.clone(), to, slot })
     }
 
@@ -151,7 +152,9 @@ impl<Q: Send + 'static, R: Send + 'static> Mailbox<Q, R> {
                 return Poll::Pending;
             };
             Poll::Ready(match slot {
-                Some(slot) => Incoming::Request(Caller { inner: Some(self.inner.clone()), from, slot }, message),
+                Some((slot, sent)) => {
+                    Incoming::Request(Caller { inner: Some(self.inner.clone()), from, slot, sent }, message)
+                }
                 None => Incoming::Note(from, message),
             })
         })
@@ -169,12 +172,18 @@ pub struct Caller<Q: Send + 'static, R: Send + 'static> {
     inner: Option<Rc<Inner<Q, R>>>,
     from: CoreId,
     slot: usize,
+    sent: Instant,
 }
 
 impl<Q: Send + 'static, R: Send + 'static> Caller<Q, R> {
     /// The core that asked.
     pub fn core(&self) -> CoreId {
         self.from
+    }
+
+    /// When it asked, by its turn.
+    pub fn sent(&self) -> Instant {
+        self.sent
     }
 
     /// Answers.
@@ -283,7 +292,7 @@ impl<Q: Send + 'static, R: Send + 'static> Drop for InLine<'_, Q, R> {
 
 /// A letter on its way between two cores.
 enum Letter<Q, R> {
-    Request { slot: usize, request: Q },
+    Request { slot: usize, sent: Instant, request: Q },
     Note(Q),
     Answer { slot: usize, answer: Result<R, Gone> },
 }
@@ -397,14 +406,16 @@ impl<R> Peer<R> {
 
 struct State<Q, R> {
     peers: Vec<Peer<R>>,
-    /// Sender, the slot of the answer if one is wanted, and what was sent.
-    incoming: VecDeque<(CoreId, Option<usize>, Q)>,
+    /// Sender, the slot of the answer and the time of asking if one is wanted, and what was sent.
+    incoming: VecDeque<(CoreId, Option<(usize, Instant)>, Q)>,
     receiver: Option<Waker>,
 }
 
 struct Inner<Q: Send + 'static, R: Send + 'static> {
     me: CoreId,
     ring_bell: Box<dyn Fn(CoreId)>,
+    /// When this core's present turn began.
+    turn: Box<dyn Fn() -> Instant>,
     /// By receiving core.
     out: Vec<Arc<Chute<Q, R>>>,
     /// By sending core.
@@ -426,8 +437,8 @@ impl<Q: Send + 'static, R: Send + 'static> Inner<Q, R> {
             let mut state = self.state.borrow_mut();
             for letter in letters {
                 match letter {
-                    Letter::Request { slot, request } => {
-                        state.incoming.push_back((CoreId(from as u16), Some(slot), request));
+                    Letter::Request { slot, sent, request } => {
+                        state.incoming.push_back((CoreId(from as u16), Some((slot, sent)), request));
                     }
                     Letter::Note(note) => state.incoming.push_back((CoreId(from as u16), None, note)),
                     Letter::Answer { slot, answer } => thrown_away.extend(state.peers[from].settle(slot, answer)),

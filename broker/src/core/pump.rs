@@ -19,7 +19,9 @@ pub(super) async fn pump(core: &Rc<Core>, done: &Cell<bool>, spin: Duration) {
     while !done.get() {
         core.ring.reap();
         core.hear_bell();
-        core.timers.fire();
+        let now = clock::now();
+        core.turn.set(now);
+        core.timers.fire(now);
         core.tasks.let_background_through();
         if core.tasks.any_runnable() {
             give_way().await;

@@ -37,6 +37,8 @@ pub(super) struct Core {
     pub(super) ring: Rc<Ring>,
     pub(super) tasks: Rc<Tasks>,
     pub(super) timers: Rc<Timers>,
+    /// When the present turn of the pump began.
+    pub(super) turn: Cell<Instant>,
     /// How often this core's bell has rung, and who waits for the next time.
     rung: Cell<u64>,
     listening: RefCell<Vec<Waker>>,
@@ -54,6 +56,7 @@ impl RingEnv {
             ring,
             tasks: Tasks::new(),
             timers: Rc::default(),
+            turn: Cell::new(clock::now()),
             rung: Cell::new(0),
             listening: RefCell::default(),
             random: RefCell::default(),

@@ -11,10 +11,11 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use corelog_storage::env::{Env, Lane};
+use corelog_storage::env::{Env, Instant, Lane};
 use io_uring::{opcode, types};
 
 use crate::core::{
+    clock,
     env::{Conn, CoreId, Detached, Listener, NetEnv, Spread},
     receiver::{Received, Receiver},
     ring::{Abandoned, Completion},
@@ -40,6 +41,14 @@ impl NetEnv for RingEnv {
 
     fn cores(&self) -> u16 {
         self.core.node.cores()
+    }
+
+    fn turn(&self) -> Instant {
+        self.core.turn.get()
+    }
+
+    fn cpu_time(&self) -> Duration {
+        clock::cpu_time()
     }
 
     async fn listen(&self, at: SocketAddr, spread: Spread) -> io::Result<RingListener> {

@@ -11,8 +11,6 @@ use std::{
 
 use corelog_storage::env::Instant;
 
-use crate::core::clock;
-
 /// By deadline, then by number; removed when fired or when the sleeper is dropped, so that timers which hardly ever
 /// fire (session and request time-outs) do not pile up.
 #[derive(Default)]
@@ -32,10 +30,8 @@ impl Timers {
     }
 
     /// Wakes everyone whose deadline has passed.
-    pub(super) fn fire(&self) {
-        let Some(first) = self.next_deadline() else { return };
-        let now = clock::now();
-        if first > now {
+    pub(super) fn fire(&self, now: Instant) {
+        if self.next_deadline().is_none_or(|first| first > now) {
             return;
         }
         let due = {

@@ -107,6 +107,11 @@ impl<E: NetEnv> Groups<E> {
         self.coordinators.list()
     }
 
+    /// Coordinators that still read their groups.
+    pub fn loading(&self) -> usize {
+        self.coordinators.loading()
+    }
+
     /// A place for the answer to a call that another core may park.
     pub(crate) fn expect_release(&self) -> (u64, Filled<Answer>) {
         let id = self.next_call.get();

@@ -130,6 +130,11 @@ impl<E: Env, L: CoordinatorLog> Driver<E, L> {
         }
     }
 
+    /// Whether it still reads its groups.
+    pub fn is_loading(&self) -> bool {
+        matches!(self.state.borrow().phase, Phase::Loading)
+    }
+
     /// Topics were deleted: their offsets go.
     pub fn topics_deleted(self: &Rc<Self>, deleted: &BTreeMap<TopicName, TopicId>) {
         self.input(|coordinator, now| coordinator.topics_deleted(deleted, now));
@@ -410,6 +415,11 @@ impl<E: Env, L: CoordinatorLog> Coordinators<E, L> {
                 None => Answer::Refused(GroupError::NotCoordinator),
             }
         }
+    }
+
+    /// Coordinators that still read their groups.
+    pub fn loading(&self) -> usize {
+        self.drivers.borrow().values().filter(|driver| driver.is_loading()).count()
     }
 
     /// All groups coordinated here.

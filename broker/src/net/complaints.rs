@@ -27,6 +27,8 @@ pub enum Complaint {
     BadResponse,
     /// More connections than one core takes.
     TooManyConnections,
+    /// A connection that the system could not accept: too many open files, say.
+    NotAccepted,
     /// Records that the disk did not give back as they were written: nobody's input, but told as seldom.
     UnreadableRecords,
     /// The topic that keeps groups could not be created: nobody's input either.

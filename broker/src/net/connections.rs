@@ -39,7 +39,6 @@ struct Inner {
     /// Seconds that the watch has counted.
     second: Rc<Cell<u64>>,
     stopping: Cell<bool>,
-    taken_over: Cell<u64>,
 }
 
 /// What the watch knows of one connection, shared with its loops.
@@ -83,16 +82,6 @@ impl Connections {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.inner.open.borrow().len()
-    }
-
-    /// One came from another core.
-    pub fn taken_over(&self) {
-        self.inner.taken_over.set(self.inner.taken_over.get() + 1);
-    }
-
-    /// How many came from other cores so far.
-    pub fn count_taken_over(&self) -> u64 {
-        self.inner.taken_over.get()
     }
 
     /// Whether the core accepts no more.

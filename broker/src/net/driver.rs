@@ -23,13 +23,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use corelog_storage::env::Lane;
+use corelog_storage::env::{Instant, Lane};
 
 use crate::{
     api::{self, Begun, Close},
     core::env::{Conn, CoreId, Detached, NetEnv},
     core_state::Core,
     limits,
+    metrics::Stage,
     net::{
         budget::Reservation,
         complaints::Complaint,
@@ -64,11 +65,19 @@ enum Reading {
 }
 
 /// A request of the queue.
-enum Entry {
-    /// Begun in its turn; resolves to its response.
-    Begun(Begun, Reservation),
+struct Entry {
+    work: Work,
+    reservation: Reservation,
+    key: i16,
+    /// When its last byte was received, by the turn.
+    read: Instant,
+}
+
+enum Work {
+    /// Begun as it was read; resolves to its response.
+    Begun(Begun),
     /// To be begun when those before it are answered.
-    Waiting(Bytes, Reservation),
+    Waiting(Bytes),
 }
 
 /// What the two loops of a connection share.
@@ -77,8 +86,10 @@ struct Shared<E: NetEnv> {
     conn: E::Conn,
     origin: api::Origin,
     watched: Rc<Watched>,
+    /// When anything was last received, by the turn.
+    heard: Cell<Instant>,
     queue: RefCell<VecDeque<Entry>>,
-    /// Requests in the queue, or taken from it and not yet answered, that are [`Entry::Waiting`].
+    /// Requests in the queue, or taken from it and not yet answered, that are [`Work::Waiting`].
     waiting: Cell<usize>,
     /// Requests that are not yet answered, and their bytes.
     under_way: Cell<usize>,
@@ -105,6 +116,7 @@ pub fn start<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, listener: ListenerRef
         machine: ConnectionMachine::new(api::frame_limit),
         identity: Arc::new(api::Identity { listener, peer, principal: "User:ANONYMOUS".into() }),
     };
+    core.metrics.count(|counts| counts.connections += 1);
     drive(core, conn, state, Traffic::new(core.id, None));
 }
 
@@ -115,7 +127,7 @@ pub fn take_over<E: NetEnv>(core: &Rc<Core<E>>, handed: HandedOver) {
     }
     match core.env.attach(handed.conn) {
         Ok(conn) => {
-            core.connections.taken_over();
+            core.metrics.count(|counts| counts.connections_taken_over += 1);
             drive(core, conn, handed.state, Traffic::new(core.id, Some(core.env.now())));
         }
         Err(error) => tracing::warn!(%error, "a connection was lost between cores"),
@@ -130,6 +142,7 @@ fn drive<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, state: ConnectionState, t
         conn,
         origin: api::Origin { identity: state.identity.clone(), traffic: Rc::new(traffic) },
         watched: core.connections.watch(move || close.shutdown()),
+        heard: Cell::new(core.env.turn()),
         queue: RefCell::default(),
         waiting: Cell::new(0),
         under_way: Cell::new(0),
@@ -181,7 +194,7 @@ async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut Connection
             }
             Ok(Step::Receive) => match shared.conn.recv().await {
                 Ok(Some(bytes)) => {
-                    shared.watched.heard();
+                    shared.heard(bytes.len());
                     state.machine.received(bytes);
                 }
                 Ok(None) => {
@@ -198,9 +211,10 @@ async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut Connection
                     drop(core.budget.reserve(0).await);
                     partial.resize(buffer.capacity());
                 }
+                let had = buffer.len();
                 match shared.conn.recv_exact(buffer).await {
                     Ok(buffer) => {
-                        shared.watched.heard();
+                        shared.heard(buffer.len() - had);
                         state.machine.filled(buffer);
                     }
                     Err(_) => {
@@ -217,19 +231,30 @@ async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut Connection
     }
 }
 
+impl<E: NetEnv> Shared<E> {
+    /// So many bytes were received.
+    fn heard(&self, bytes: usize) {
+        self.watched.heard();
+        self.heard.set(self.core.env.turn());
+        self.core.metrics.count(|counts| counts.received_bytes += bytes as u64);
+    }
+}
+
 /// Puts one request into the queue: Produce begun, others to begin in their turn.
 async fn admit<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut ConnectionState, frame: Bytes) -> Result<(), Close> {
-    let bytes = frame.len();
-    let reservation = shared.core.budget.reserve(bytes).await;
-    let produce = api::begins_at_once(&frame);
+    let (core, bytes, read) = (&shared.core, frame.len(), shared.heard.get());
+    let reservation = core.budget.reserve(bytes).await;
+    let (key, produce) = (api::key(&frame), api::begins_at_once(&frame));
     wait_for_room(shared, produce).await;
-    let entry = if produce {
-        Entry::Begun(api::begin(&shared.core, &shared.origin, frame).await?, reservation)
+    let work = if produce {
+        core.metrics.stage(Stage::Queue, read, core.env.turn());
+        Work::Begun(api::begin(core, &shared.origin, frame).await?)
     } else {
         api::check(&frame, &shared.origin)?;
         shared.waiting.set(shared.waiting.get() + 1);
-        Entry::Waiting(frame, reservation)
+        Work::Waiting(frame)
     };
+    let entry = Entry { work, reservation, key, read };
     state.machine.saw_valid_request();
     shared.under_way.set(shared.under_way.get() + 1);
     shared.under_way_bytes.set(shared.under_way_bytes.get() + bytes);
@@ -288,6 +313,8 @@ struct Head<'a> {
     response: Pin<Box<dyn Future<Output = Result<Option<Vec<Bytes>>, Close>> + 'a>>,
     reservation: Reservation,
     waited: bool,
+    key: i16,
+    read: Instant,
 }
 
 async fn write_loop<E: NetEnv>(shared: Rc<Shared<E>>, peer: SocketAddr) {
@@ -369,16 +396,21 @@ fn gather<'a, E: NetEnv>(
 }
 
 fn begin_head<E: NetEnv>(shared: &Rc<Shared<E>>, entry: Entry) -> Head<'_> {
-    match entry {
-        Entry::Begun(response, reservation) => Head { response, reservation, waited: false },
-        Entry::Waiting(frame, reservation) => {
-            Head { response: Box::pin(api::answer(&shared.core, &shared.origin, frame)), reservation, waited: true }
+    let Entry { work, reservation, key, read } = entry;
+    match work {
+        Work::Begun(response) => Head { response, reservation, waited: false, key, read },
+        Work::Waiting(frame) => {
+            let core = &shared.core;
+            core.metrics.stage(Stage::Queue, read, core.env.turn());
+            let response = Box::pin(api::answer(core, &shared.origin, frame));
+            Head { response, reservation, waited: true, key, read }
         }
     }
 }
 
 /// One request less under way: the reader may go on.
 fn finish<E: NetEnv>(shared: &Shared<E>, done: &Head<'_>) {
+    shared.core.metrics.answered(done.key, done.read, shared.core.env.turn());
     shared.under_way.set(shared.under_way.get() - 1);
     shared.under_way_bytes.set(shared.under_way_bytes.get() - done.reservation.bytes());
     shared.waiting.set(shared.waiting.get() - usize::from(done.waited));
@@ -394,13 +426,17 @@ fn wake_reader<E: NetEnv>(shared: &Shared<E>) {
 /// Sends the responses, in pieces small enough that a slow reader is seen to take some.
 async fn send<E: NetEnv>(shared: &Shared<E>, chain: Vec<Bytes>) -> Result<(), Close> {
     let size: usize = chain.iter().map(Bytes::len).sum();
-    let _unsent = shared.core.budget.take(size);
+    let core = &shared.core;
+    let _unsent = core.budget.take(size);
+    let begun = core.env.turn();
     for piece in pieces(chain, size) {
         shared.watched.sending(true);
         let sent = shared.conn.send(piece).await;
         shared.watched.sending(false);
         sent.map_err(|_| Close::PeerGone)?;
     }
+    core.metrics.stage(Stage::Socket, begun, core.env.turn());
+    core.metrics.count(|counts| counts.sent_bytes += size as u64);
     Ok(())
 }
 

@@ -111,7 +111,7 @@ pub async fn accept_loop<E: NetEnv>(core: Rc<Core<E>>, listener: E::Listener, fr
             Ok(conn) => driver::start(&core, conn, from),
             Err(error) => {
                 // Of this one accept: too many open files, say. Others may succeed once something closes.
-                tracing::warn!(%error, listener = ?from, "accept failed");
+                core.complain(Complaint::NotAccepted, listener.local_addr(), &error);
                 core.env.sleep(limits::ACCEPT_RETRY).await;
             }
         }

@@ -32,6 +32,11 @@ impl<E: NetEnv> Registry<E> {
         self.led.borrow().get(&id).cloned()
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.led.borrow().len()
+    }
+
     /// All of them, by topic id and index.
     pub fn all(&self) -> Vec<Rc<Partition<E>>> {
         self.led.borrow().values().cloned().collect()

@@ -44,6 +44,7 @@ use crate::{
         call::{MetadataAnswer, MetadataCall},
         image::{ClusterImage, ImageVersion, TopicImage},
     },
+    metrics::Stage,
     net::{
         driver::{self, HandedOver},
         listener::ListenerRef,
@@ -195,6 +196,7 @@ pub fn serve<E: NetEnv>(core: &Rc<Core<E>>) {
 }
 
 fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessage) {
+    core.metrics.stage(Stage::Router, caller.sent(), core.env.turn());
     match message {
         CoreMessage::Produce(batches) => produce::serve(core, caller, batches),
         CoreMessage::FetchBegin { id, parts, enough, alone } => {

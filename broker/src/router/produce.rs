@@ -7,7 +7,7 @@
 use std::{rc::Rc, time::Duration};
 
 use corelog_storage::{
-    env::Lane,
+    env::{Instant, Lane},
     ids::{LogId, Offset, Timestamp},
     log::Ticket,
 };
@@ -16,6 +16,7 @@ use crate::{
     core::env::{CoreId, NetEnv},
     core_state::Core,
     error::Fault,
+    metrics::Stage,
     partition::{
         Partition,
         append::{Acks, Records},
@@ -64,6 +65,8 @@ struct Appended<E: NetEnv> {
     acks: Acks,
     ticket: Ticket,
     accepted: Accepted,
+    /// By the turn.
+    at: Instant,
 }
 
 /// Begins a produce request: `batches` in its order, with their owners. Waits only for places in other cores'
@@ -97,14 +100,14 @@ pub async fn begin<E: NetEnv>(
 
 impl<E: NetEnv> Begun<E> {
     /// Waits for every acknowledgement; the outcomes are in the request's order.
-    pub async fn finish(self, env: &E) -> Vec<Produced> {
+    pub async fn finish(self, core: &Core<E>) -> Vec<Produced> {
         let mut outcomes: Vec<Produced> = vec![Err(Fault::TimedOut); self.count];
         for (index, fault) in self.refused {
             outcomes[index] = Err(fault);
         }
         for (index, appended) in self.local {
             outcomes[index] = match appended {
-                Ok(appended) => acknowledged(env, appended, self.timeout).await,
+                Ok(appended) => acknowledged(core, appended, self.timeout).await,
                 Err(fault) => Err(fault),
             };
         }
@@ -134,12 +137,12 @@ pub(super) fn serve<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, batches: Vec<
             (append(core, routed), timeout)
         })
         .collect();
-    let env = core.env.clone();
-    core.env.spawn(Lane::Latency, async move {
+    let core = core.clone();
+    core.env.clone().spawn(Lane::Latency, async move {
         let mut outcomes = Vec::with_capacity(appended.len());
         for (appended, timeout) in appended {
             outcomes.push(match appended {
-                Ok(appended) => acknowledged(&env, appended, timeout).await,
+                Ok(appended) => acknowledged(&core, appended, timeout).await,
                 Err(fault) => Err(fault),
             });
         }
@@ -149,21 +152,29 @@ pub(super) fn serve<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, batches: Vec<
 
 fn append<E: NetEnv>(core: &Core<E>, routed: Routed) -> Result<Appended<E>, Fault> {
     let partition = core.partitions.get(routed.log).ok_or(Fault::NotLeader)?;
-    let acks = routed.records.acks;
+    let (acks, bytes) = (routed.records.acks, routed.records.bytes.len());
     let appended = partition.append_from_client(&core.env, routed.records)?;
     let accepted = Accepted {
         base_offset: appended.base_offset,
         log_append_time: appended.log_append_time,
         log_start: partition.log().start(),
     };
-    Ok(Appended { partition, acks, ticket: appended.ticket, accepted })
+    if !appended.duplicate {
+        core.metrics.count(|counts| {
+            counts.appended_records += (appended.last_offset.0 - appended.base_offset.0 + 1) as u64;
+            counts.appended_bytes += bytes as u64;
+        });
+    }
+    Ok(Appended { partition, acks, ticket: appended.ticket, accepted, at: core.env.turn() })
 }
 
-async fn acknowledged<E: NetEnv>(env: &E, appended: Appended<E>, timeout: Duration) -> Produced {
+async fn acknowledged<E: NetEnv>(core: &Core<E>, appended: Appended<E>, timeout: Duration) -> Produced {
     match appended.acks {
         Acks::None => {}
         Acks::Leader | Acks::All => {
-            within(env, timeout, appended.partition.acknowledged(appended.ticket)).await.ok_or(Fault::TimedOut)??;
+            let durable = appended.partition.acknowledged(appended.ticket);
+            within(&core.env, timeout, durable).await.ok_or(Fault::TimedOut)??;
+            core.metrics.stage(Stage::Ack, appended.at, core.env.turn());
         }
     }
     Ok(appended.accepted)

@@ -19,12 +19,14 @@ use crate::{
         stop::{Rendezvous, Stop},
     },
     core_state::{Core, CoreParts},
+    limits::{METRICS_INTERVAL, METRICS_INTERVAL_LOADING},
     metadata::{
         call::{MetadataAnswer, MetadataCall},
         controller::driver::Controller,
         image::{ClusterImage, ImageVersion},
         local_log::LocalLog,
     },
+    metrics::{board::Life, snapshot::CoreSnapshot},
     net::listener::accept_loop,
     router::{self, CoreMessage, Seat, metadata::CONTROLLER},
     serve::shared::{Shared, Stopped},
@@ -77,6 +79,9 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
         publish(&core, controller);
     }
     env.spawn(Lane::Background, keep_up(core.clone()));
+    if config.metrics.is_some() {
+        env.spawn(Lane::Background, report(core.clone(), shared.clone()));
+    }
     for (listener, from) in listeners {
         env.spawn(Lane::Latency, accept_loop(core.clone(), listener, from));
     }
@@ -84,6 +89,7 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
         shared.announce(&config);
     }
     stop.requested(&env).await;
+    shared.board().set_life(Life::Stopping);
     end(&core, &step).await
 }
 
@@ -148,6 +154,16 @@ async fn keep_up<E: NetEnv>(core: Rc<Core<E>>) {
         if let Err(error) = core.shard.run_retention().await {
             tracing::warn!(core = core.id.0, %error, "retention failed");
         }
+    }
+}
+
+/// Posts the core's figures, until it stops.
+async fn report<E: NetEnv>(core: Rc<Core<E>>, shared: Arc<Shared>) {
+    while !core.connections.stopping() {
+        let snapshot = CoreSnapshot::take(&core);
+        let loading = snapshot.coordinators_loading > 0;
+        shared.board().post(snapshot);
+        core.env.sleep(if loading { METRICS_INTERVAL_LOADING } else { METRICS_INTERVAL }).await;
     }
 }
 

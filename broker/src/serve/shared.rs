@@ -21,6 +21,7 @@ use crate::{
         stop::{Rendezvous, Stop},
     },
     metadata::image::ClusterImage,
+    metrics::board::{Board, Life},
     net::listener::Endpoints,
 };
 
@@ -28,6 +29,7 @@ use crate::{
 #[derive(Default)]
 pub struct Shared {
     state: Mutex<State>,
+    board: Board,
 }
 
 #[derive(Default)]
@@ -45,6 +47,11 @@ struct State {
 pub struct Stopped;
 
 impl Shared {
+    /// Where the cores post their figures.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
     /// Why the node could not start, if it could not.
     pub fn failure(&self) -> Option<String> {
         self.lock().failure.clone()
@@ -78,8 +85,9 @@ impl Shared {
         Endpoints { listeners: listeners.collect() }
     }
 
-    /// Says where the broker is to be found.
+    /// Says that the broker serves, and where it is to be found.
     pub(super) fn announce(&self, config: &BrokerConfig) {
+        self.board.set_life(Life::Serving);
         let endpoints = self.endpoints(config);
         for (listener, told) in config.listeners.iter().zip(&endpoints.listeners) {
             let told: Vec<String> = told.iter().map(ToString::to_string).collect();

@@ -8,6 +8,7 @@ use std::{
     path::Path,
     rc::Rc,
     task::{Poll, Waker},
+    time::Duration,
 };
 
 use corelog_storage::{
@@ -122,6 +123,15 @@ impl NetEnv for SimNetEnv {
 
     fn cores(&self) -> u16 {
         self.node.bells.len() as u16
+    }
+
+    fn turn(&self) -> Instant {
+        self.now()
+    }
+
+    /// Simulated work takes no time.
+    fn cpu_time(&self) -> Duration {
+        Duration::ZERO
     }
 
     async fn listen(&self, at: SocketAddr, spread: Spread) -> io::Result<SimListener> {

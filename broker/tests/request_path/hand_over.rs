@@ -21,7 +21,7 @@ use corelog_wire::{
 use crate::cluster::{CORES, Client, Cluster, answer, batch, fetch, fetched, produce, produced, start};
 
 fn moves(cluster: &Cluster) -> u64 {
-    cluster.cores.borrow().iter().map(|core| core.connections.count_taken_over()).sum()
+    cluster.cores.borrow().iter().map(|core| core.metrics.counts().connections_taken_over).sum()
 }
 
 fn open_on(cluster: &Cluster, core: CoreId) -> usize {

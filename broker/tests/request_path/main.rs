@@ -4,6 +4,7 @@
 mod cluster;
 mod core_listener;
 mod hand_over;
+mod metrics;
 
 use std::{pin::Pin, rc::Rc, time::Duration};
 

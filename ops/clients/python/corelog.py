@@ -1,6 +1,7 @@
 """Our own command line against a broker, alone and in groups with other clients: corelog.py BOOTSTRAP."""
 
 import atexit
+import json
 import os
 import re
 import signal
@@ -9,7 +10,7 @@ import sys
 import threading
 import time
 
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewPartitions
 from check import Checks, eventually, parse, value
 
@@ -101,7 +102,112 @@ def one_partition():
     corelog("produce", "cli-one", "--partition", "1", "--key-separator", ":", given="\n".join(lines))
     read = lambda *more: corelog("consume", "cli-one", "--partition", "1", "--exit", "--key-separator", ":", *more).splitlines()
     assert read() == lines and read("--offset", "90") == lines[90:] and read("--from", "latest") == []
-    assert corelog("consume", "cli-one", "--exit") == ""
+    assert corelog("consume", "cli-one", "--partition", "0", "--exit") == ""
+    assert corelog("consume", "cli-one", "--exit").splitlines() == [line.split(":")[1] for line in lines], "of all partitions"
+
+
+def ask(*arguments):
+    """What the command answers in JSON."""
+    return json.loads(corelog(*arguments, "--json"))
+
+
+def topics_alter():
+    create("cli-altered", 2)
+    corelog("topic", "alter", "cli-altered", "--partitions", "5", "--config", "retention.ms=60000")
+    told = eventually("it has five", lambda: (seen := ask("topic", "describe", "cli-altered"))["partition_count"] == 5 and seen)
+    assert [row["partition"] for row in told["partitions"]] == [0, 1, 2, 3, 4], told
+    assert all(row["start"] == row["end"] == 0 and row["in_sync"] == row["replicas"] for row in told["partitions"]), told
+    eventually("it is configured", lambda: {"configured": "retention.ms", "value": "60000"} in
+               ask("topic", "describe", "cli-altered")["configs"])
+    corelog("topic", "alter", "cli-altered", "--unset", "retention.ms")
+    eventually("it is not", lambda: ask("topic", "describe", "cli-altered")["configs"] == [])
+    assert "5" in corelog("topic", "alter", "cli-altered", "--partitions", "3", status=1)
+    assert "corelog topic create" in corelog("topic", "alter", "cli-nothing", "--partitions", "3", status=1)
+    assert ask("topic", "create", "cli-altered", "--if-not-exists") == {"topic": "cli-altered", "created": False}
+    assert {"topic": "cli-altered", "partitions": 5, "kind": "-"} in ask("topic", "list")
+    create("cli-altered-too", 1)
+    assert "cli-never" in corelog("topic", "delete", "cli-altered", "cli-never", "cli-altered-too", status=1)
+    eventually("both are gone", lambda: "cli-altered" not in corelog("topic", "list"))
+
+
+def configs():
+    create("cli-configured", 1)
+    get = lambda *more: {row["key"]: (row["value"], row["from"]) for row in ask("config", "get", "topic", "cli-configured", *more)}
+    assert get() == {}, get()
+    assert "only defaults" in corelog("config", "get", "topic", "cli-configured")
+    assert get("max.message.bytes") == {"max.message.bytes": ("1048588", "default")}
+    corelog("config", "set", "topic", "cli-configured", "max.message.bytes=5000", "retention.ms=1000", "--dry-run")
+    assert get() == {}, "a dry run changes nothing"
+    corelog("config", "set", "topic", "cli-configured", "max.message.bytes=5000", "retention.ms=1000")
+    wanted = {"max.message.bytes": ("5000", "topic"), "retention.ms": ("1000", "topic")}
+    eventually("both are set", lambda: get() == wanted)
+    corelog("config", "set", "topic", "cli-configured", "--unset", "retention.ms")
+    eventually("one is not", lambda: list(get()) == ["max.message.bytes"])
+    assert len(get("--all")) > 20
+    told = corelog("config", "set", "topic", "cli-configured", "max.message.bytes=many", status=1)
+    assert "Not a number of type INT" in told, told
+    assert "has no key max.mess" in corelog("config", "get", "topic", "cli-configured", "max.mess", status=1)
+    assert "corelog topic list" in corelog("config", "get", "topic", "cli-nothing", status=1)
+    leader = ask("topic", "describe", "cli-configured")["partitions"][0]["leader"]
+    assert any(row["from"] == "broker, file" for row in ask("config", "get", "broker", str(leader)))
+    assert "there is" in corelog("config", "get", "broker", "77", status=1)
+
+
+def records_keep_all_they_have():
+    create("cli-json", 4)
+    sent = [{"key": f"key-{n}", "value": f"v {n}", "timestamp": 1_600_000_000_000 + n * 1000,
+             "headers": [{"name": "n", "value": str(n)}, {"name": "none", "value": None}]} for n in range(50)]
+    sent += [{"key_hex": "ff00", "value": None, "timestamp": 1_700_000_000_000, "headers": [{"name": "b", "value_hex": "fe"}]}]
+    corelog("produce", "cli-json", "--format", "json", given="".join(json.dumps(one) + "\n" for one in sent))
+    lines = corelog("consume", "cli-json", "--exit", "--format", "json").splitlines()
+    got = sorted(map(json.loads, lines), key=lambda one: one["timestamp"])
+    places = [(one.pop("partition"), one.pop("offset"), one.pop("topic")) for one in got]
+    assert got == sent and len({place[0] for place in places}) == 4, got
+    # librdkafka puts the same keys, hashed as Java does it, into the same partitions.
+    where, producer = {}, Producer({"bootstrap.servers": BOOTSTRAP, "partitioner": "murmur2_random", "log_level": 0})
+    for one in sent[:50]:
+        producer.produce("cli-json", one["value"], one["key"], on_delivery=lambda error, told: where.update({told.key().decode(): told.partition()}))
+    assert producer.flush(20) == 0
+    assert [where[one["key"]] for one in sent[:50]] == [place[0] for place in places[:50]]
+    told = corelog("produce", "cli-json", "--format", "json", given="{}\n{\"key\": 1}\n", status=1)
+    assert "line 2" in told, told
+
+
+def reading_from_a_time():
+    create("cli-timed", 1)
+    old = [json.dumps({"value": f"old {n}", "timestamp": 1_600_000_000_000 + n}) for n in range(10)]
+    corelog("produce", "cli-timed", "--format", "json", given="\n".join(old))
+    corelog("produce", "cli-timed", "--key", "k", "--header", "a=1", "--header", "b=2", given="new\n")
+    read = lambda *more: corelog("consume", "cli-timed", "--exit", *more).splitlines()
+    assert read("--from", "@1600000000007") == ["old 7", "old 8", "old 9", "new"]
+    assert read("--from", "10m") == ["new"] and read("--from", "2020-09-13T12:26:40Z", "--count", "2") == ["old 0", "old 1"]
+    assert read("--from", "@99999999999999") == []
+    line = read("--from", "10m", "--format", "full")[0].split("\t")
+    assert [*line[:2], *line[3:]] == ["0", "10", "k", "a=1,b=2", "new"] and line[2].endswith("Z"), line
+    assert "15m" in corelog("consume", "cli-timed", "--from", "yesterday", status=2)
+
+
+def groups_move_and_go():
+    create("cli-moved", 2)
+    lines = produce("cli-moved", "some", 10, partitions=2)
+    read = lambda: corelog("consume", "cli-moved", "--group", "cli-moved", "--exit").splitlines()
+    verify(read(), lines)
+    reset = lambda *more: {row["partition"]: row["new"] for row in ask("group", "reset-offsets", "cli-moved", *more)["offsets"]}
+    assert reset("--to", "earliest") == {0: 0, 1: 0} and read() == [], "only shown"
+    assert reset("--shift", "-3", "--topic", "cli-moved:1", "--apply") == {1: 7}
+    assert read() == lines[17:]
+    assert reset("--offset", "99", "--apply") == {0: 10, 1: 10}, "no further than the end"
+    assert reset("--to", "@0", "--apply") == {0: 0, 1: 0}
+    verify(read(), lines)
+    member = Member("cli-moved", "cli-moved")
+    eventually("it has all", lambda: len(member.given()) == 2)
+    assert "stop its members first" in corelog("group", "reset-offsets", "cli-moved", "--to", "latest", "--apply", status=1)
+    assert "stop its members first" in corelog("group", "delete", "cli-moved", status=1)
+    member.stop()
+    assert ask("group", "delete", "cli-moved") == {"group": "cli-moved", "deleted": True}
+    assert "cli-moved" not in [row["group"] for row in ask("group", "list")]
+    assert "corelog group list" in corelog("group", "delete", "cli-moved", status=1)
+    assert "--topic" in corelog("group", "reset-offsets", "cli-moved", "--to", "latest", status=1)
 
 
 def resume():
@@ -241,7 +347,7 @@ def errors_say_what_to_do():
 
 
 checks = Checks()
-for check in (topics, one_partition, resume, two_members, beside_librdkafka_by_range, beside_librdkafka_by_round_robin,
-              beside_franz_go, grown_topic, groups_are_shown, errors_say_what_to_do):
+for check in (topics, topics_alter, configs, one_partition, records_keep_all_they_have, reading_from_a_time, resume, two_members, beside_librdkafka_by_range, beside_librdkafka_by_round_robin,
+              beside_franz_go, grown_topic, groups_are_shown, groups_move_and_go, errors_say_what_to_do):
     checks.run(check.__name__.replace("_", " "), check)
 checks.end()

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     buffer::BufferPool,
-    env::{Env, File, Lane},
+    env::{Env, File, Instant, Lane},
     error::StorageError,
     limits,
     mutant::{Mutant, active},
@@ -41,6 +41,20 @@ pub enum News {
 /// Told of what happens, on the journal's core, from within it: it must be quick.
 pub type Listener = Rc<dyn Fn(News)>;
 
+/// A frame that was written durably.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DurableWrite {
+    /// Its bytes on the disk.
+    pub bytes: u64,
+    /// When the write was asked for.
+    pub begun: Instant,
+    /// When it was done.
+    pub ended: Instant,
+}
+
+/// Told of each durable write, on the journal's core, from within it: it must be quick.
+pub type Observer = Rc<dyn Fn(DurableWrite)>;
+
 /// A shard's journal, open for appending. Clones share it.
 pub struct Journal<E: Env>(Rc<Inner<E>>);
 
@@ -58,6 +72,7 @@ struct Inner<E: Env> {
     machine: RefCell<CommitMachine>,
     files: RefCell<BTreeMap<u32, E::File>>,
     listener: RefCell<Option<Listener>>,
+    observer: RefCell<Option<Observer>>,
     /// Who waits for which record, in that order.
     waiters: RefCell<VecDeque<(Sequence, Waker)>>,
     /// Writers with nothing to write, by number; and whether one was woken and has not looked yet.
@@ -110,6 +125,7 @@ impl<E: Env> Journal<E> {
             machine: RefCell::new(CommitMachine::new(resume, pool)),
             files: RefCell::new(files),
             listener: RefCell::new(None),
+            observer: RefCell::new(None),
             waiters: RefCell::default(),
             writers: RefCell::default(),
             kicked: Cell::new(false),
@@ -167,6 +183,11 @@ impl<E: Env> Journal<E> {
     /// Has `listener` called, on this core, in place of an earlier one.
     pub fn set_listener(&self, listener: Listener) {
         *self.0.listener.borrow_mut() = Some(listener);
+    }
+
+    /// Has `observer` called, on this core, in place of an earlier one.
+    pub fn set_observer(&self, observer: Observer) {
+        *self.0.observer.borrow_mut() = Some(observer);
     }
 
     /// Where a replay must start so that it gives `sequence` and all after it; it may give some before.
@@ -235,12 +256,15 @@ impl<E: Env> Inner<E> {
     async fn write_frames(self: Rc<Self>, number: usize) {
         while let Some(write) = poll_fn(|context| self.poll_start(number, context)).await {
             self.kick(); // another writer, should there be more
-            let lsn = write.lsn;
+            let (lsn, bytes, begun) = (write.lsn, write.data.len() as u64, self.env.now());
             if active(Mutant::JournalAcksBeforeWrite) {
                 self.committed(lsn);
             }
             match self.write(write).await {
-                Ok(()) => self.committed(lsn),
+                Ok(()) => {
+                    self.observe(bytes, begun);
+                    self.committed(lsn);
+                }
                 Err(_) if active(Mutant::JournalIgnoresFailedWrites) => self.committed(lsn),
                 Err(error) => self.fail(&error),
             }
@@ -299,6 +323,13 @@ impl<E: Env> Inner<E> {
             self.tell(News::Durable(durable));
         }
         self.closing.wake();
+    }
+
+    fn observe(&self, bytes: u64, begun: Instant) {
+        let observer = self.observer.borrow().clone();
+        if let Some(observer) = observer {
+            observer(DurableWrite { bytes, begun, ended: self.env.now() });
+        }
     }
 
     fn tell(&self, news: News) {

@@ -39,6 +39,11 @@ pub(super) fn name(index: u32) -> String {
     format!("{PREFIX}{index:05}")
 }
 
+/// Whether a file of this name is a journal's, and whole.
+pub(super) fn is_one(name: &str) -> bool {
+    name.starts_with(PREFIX) && !name.ends_with(UNFINISHED)
+}
+
 /// Opens every journal file in `dir`, by number, and removes what was not finished.
 pub(super) async fn open_all<E: Env>(env: &E, dir: &Path) -> Result<BTreeMap<u32, JournalFile<E::File>>, StorageError> {
     let names = env.list(dir).await.map_err(|error| StorageError::io("list", dir, &error))?;

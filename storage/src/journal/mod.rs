@@ -22,6 +22,7 @@
 
 mod commit_machine;
 mod driver;
+pub mod dump;
 mod file_header;
 mod files;
 mod frame;
@@ -34,7 +35,7 @@ use std::fmt;
 use bytes::Bytes;
 
 pub use self::{
-    driver::{Journal, Listener, News},
+    driver::{DurableWrite, Journal, Listener, News, Observer},
     replay::Replay,
 };
 use crate::limits;

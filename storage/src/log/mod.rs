@@ -9,6 +9,7 @@
 mod append;
 mod config;
 pub(crate) mod cuts;
+pub mod dump;
 mod epochs;
 mod flush;
 pub(crate) mod index;

@@ -112,6 +112,14 @@ pub(crate) fn encode_header(id: LogId, base: Offset) -> [u8; SEGMENT_HEADER] {
 
 /// Checks the first bytes of the file at `path`.
 pub(crate) fn check_header(path: &Path, header: &[u8], id: LogId, base: Offset) -> Result<(), StorageError> {
+    if read_header(path, header)? != (id, base) {
+        return Err(StorageError::corrupt(path, 0, "another log's or segment's file"));
+    }
+    Ok(())
+}
+
+/// Whose segment the file at `path` is, by its first bytes, and its base offset.
+pub(super) fn read_header(path: &Path, header: &[u8]) -> Result<(LogId, Offset), StorageError> {
     let header = header.get(..SEGMENT_HEADER).ok_or_else(|| StorageError::corrupt(path, 0, "a header cut short"))?;
     if &header[0..8] != MAGIC {
         return Err(StorageError::Foreign { path: path.display().to_string().into() });
@@ -126,10 +134,7 @@ pub(crate) fn check_header(path: &Path, header: &[u8], id: LogId, base: Offset) 
     let topic = TopicId(header[16..32].try_into().expect("sixteen bytes"));
     let partition = PartitionIndex(i32::from_le_bytes(header[32..36].try_into().expect("four bytes")));
     let found = i64::from_le_bytes(header[40..48].try_into().expect("eight bytes"));
-    if (LogId { topic, partition }, Offset(found)) != (id, base) {
-        return Err(StorageError::corrupt(path, 0, "another log's or segment's file"));
-    }
-    Ok(())
+    Ok((LogId { topic, partition }, Offset(found)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 #[allow(clippy::all, missing_docs, unreachable_pub, unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks, dead_code, unused)]
 pub(crate) mod checkpoint_generated;
 pub(crate) mod context;
+pub mod dump;
 pub(crate) mod files;
 mod memory;
 mod moves;
@@ -30,7 +31,7 @@ use crate::{
     env::Env,
     error::StorageError,
     ids::LogId,
-    journal::JournalOptions,
+    journal::{JournalOptions, Observer, Usage},
     log::{
         Log, LogConfig,
         segment::{log_dir, logs_dir},
@@ -249,6 +250,16 @@ impl<E: Env> Shard<E> {
     /// Bytes of memory that logs' tails hold.
     pub fn cached_bytes(&self) -> usize {
         self.context.cached()
+    }
+
+    /// How full the journal is.
+    pub fn journal_usage(&self) -> Usage {
+        self.context.journal().usage()
+    }
+
+    /// Has `observer` told of each durable write of the journal.
+    pub fn observe_journal(&self, observer: Observer) {
+        self.context.journal().set_observer(observer);
     }
 
     /// Resolves when all journal records written by now are durable: creations and configurations among them.

@@ -15,10 +15,11 @@ use corelog_wire::{error_code::ErrorCode, messages::fetch::PartitionData};
 use super::{Place, member::Member};
 use crate::cli::{
     cluster::Cluster,
-    consume::{Edge, FETCH_WAIT},
+    consume::FETCH_WAIT,
     failure::{Failure, check},
     interrupt,
     printer::Printer,
+    when::Start,
 };
 
 /// How often what is printed is committed.
@@ -31,7 +32,7 @@ pub(in crate::cli) struct Wanted {
     pub(in crate::cli) group: String,
     pub(in crate::cli) topic: String,
     /// Where to begin what the group has committed nothing of.
-    pub(in crate::cli) from: Edge,
+    pub(in crate::cli) from: Start,
     /// Whether to end once all is printed that was there.
     pub(in crate::cli) exit: bool,
 }
@@ -100,7 +101,7 @@ impl<W: Write> Consumer<W> {
     }
 
     fn is_done(&self) -> bool {
-        self.wanted.exit && self.share.as_ref().is_some_and(Share::is_read)
+        self.printer.is_done() || (self.wanted.exit && self.share.as_ref().is_some_and(Share::is_read))
     }
 
     fn step(&mut self) -> Result<(), Failure> {
@@ -139,7 +140,7 @@ impl<W: Write> Consumer<W> {
                 Some(offset) => *offset,
                 None => self.edge(&leaders[place], place, self.wanted.from)?,
             };
-            ends.insert(place.clone(), self.edge(&leaders[place], place, Edge::Latest)?);
+            ends.insert(place.clone(), self.edge(&leaders[place], place, Start::Latest)?);
             positions.insert(place.clone(), begin);
         }
         // Where it begins is committed too, or "latest" would be another place each time.
@@ -161,8 +162,8 @@ impl<W: Write> Consumer<W> {
         }
     }
 
-    fn edge(&mut self, leader: &str, place: &Place, edge: Edge) -> Result<i64, Failure> {
-        self.member.cluster.at(leader)?.offset(&place.0, place.1, edge.timestamp())
+    fn edge(&mut self, leader: &str, place: &Place, edge: Start) -> Result<i64, Failure> {
+        self.member.cluster.at(leader)?.offset_from(&place.0, place.1, edge)
     }
 
     /// Asks every leader once, and prints what comes.
@@ -202,7 +203,7 @@ impl<W: Write> Consumer<W> {
             }
             outcome => outcome.map_err(|failure| failure.about(format!("{}-{}", place.0, place.1)))?,
         }
-        let next = self.printer.print(told.records.unwrap_or_default(), from)?;
+        let next = self.printer.print((&place.0, place.1), told.records.unwrap_or_default(), from)?;
         if next > from {
             share.moved(&place, next);
         }

@@ -10,12 +10,13 @@ use corelog_wire::messages::{
 use super::{Place, assignor, offsets};
 use crate::cli::{
     cluster::Cluster,
-    consume::Edge,
     failure::{Failure, check},
-    table,
+    output::Output,
+    table::Table,
+    when::Start,
 };
 
-pub(super) fn run(cluster: &mut Cluster, name: &str) -> Result<(), Failure> {
+pub(super) fn run(cluster: &mut Cluster, name: &str, output: Output) -> Result<(), Failure> {
     let about = |failure: Failure| failure.about(format!("group {name}"));
     let (id, address) = offsets::coordinator(cluster, name).map_err(about)?;
     let request = DescribeGroupsRequest { groups: vec![name.to_owned()], ..DescribeGroupsRequest::default() };
@@ -26,43 +27,45 @@ pub(super) fn run(cluster: &mut Cluster, name: &str) -> Result<(), Failure> {
     }
     let answer = cluster.at(&address)?.call(offsets::FETCH_VERSION, &offsets::ask(name, None))?;
     let committed = offsets::read(answer).map_err(about)?;
-    print_group(&group, id, &address);
-    let readers = print_members(&group.members);
-    print_offsets(cluster, &committed, &readers)
+    let (members, readers) = members(&group.members);
+    let offsets = lag(cluster, &committed, &readers)?;
+    let mut parts = output.parts();
+    parts.table("group", &summary(&group, id, &address), false);
+    parts.table("members", &members, true);
+    parts.table("offsets", &offsets, true);
+    parts.show();
+    Ok(())
 }
 
-fn print_group(group: &DescribedGroup, coordinator: i32, address: &str) {
-    let dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
-    let row = [
-        group.group_id.clone(),
-        group.group_state.clone(),
-        dash(&group.protocol_type),
-        dash(&group.protocol_data),
-        format!("{coordinator} ({address})"),
-        group.members.len().to_string(),
-    ];
-    table::print(["GROUP", "STATE", "TYPE", "PROTOCOL", "COORDINATOR", "MEMBERS"], vec![row]);
+fn summary(group: &DescribedGroup, coordinator: i32, address: &str) -> Table<6> {
+    let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let mut table = Table::new(["GROUP", "STATE", "TYPE", "PROTOCOL", "COORDINATOR", "MEMBERS"]);
+    table.push([
+        group.group_id.as_str().into(),
+        group.group_state.as_str().into(),
+        some(&group.protocol_type).into(),
+        some(&group.protocol_data).into(),
+        format!("{coordinator} ({address})").into(),
+        group.members.len().into(),
+    ]);
+    table
 }
 
-/// Prints the members; returns who reads which partition.
-fn print_members(members: &[DescribedGroupMember]) -> BTreeMap<Place, String> {
+/// The members, and who reads which partition.
+fn members(members: &[DescribedGroupMember]) -> (Table<4>, BTreeMap<Place, String>) {
     let mut readers = BTreeMap::new();
-    let mut rows = Vec::with_capacity(members.len());
+    let mut table = Table::new(["MEMBER", "CLIENT", "HOST", "PARTITIONS"]);
     for member in members {
         let places = assignor::read_assignment(&member.member_assignment);
-        rows.push([
-            member.member_id.clone(),
-            member.client_id.clone(),
-            member.client_host.clone(),
-            places.as_deref().map_or("?".to_owned(), in_short),
+        table.push([
+            member.member_id.as_str().into(),
+            member.client_id.as_str().into(),
+            member.client_host.as_str().into(),
+            places.as_deref().map_or("?".to_owned(), in_short).into(),
         ]);
         readers.extend(places.into_iter().flatten().map(|place| (place, member.client_id.clone())));
     }
-    if !rows.is_empty() {
-        println!();
-        table::print(["MEMBER", "CLIENT", "HOST", "PARTITIONS"], rows);
-    }
-    readers
+    (table, readers)
 }
 
 /// `events 0,1,2; other 0`
@@ -76,13 +79,13 @@ fn in_short(places: &[Place]) -> String {
     if short.is_empty() { "-".to_owned() } else { short }
 }
 
-fn print_offsets(
+fn lag(
     cluster: &mut Cluster,
     committed: &BTreeMap<Place, i64>,
     readers: &BTreeMap<Place, String>,
-) -> Result<(), Failure> {
+) -> Result<Table<6>, Failure> {
     let places: BTreeSet<_> = committed.keys().chain(readers.keys()).cloned().collect();
-    let mut rows = Vec::with_capacity(places.len());
+    let mut table = Table::new(["TOPIC", "PARTITION", "COMMITTED", "END", "LAG", "READER"]);
     let mut leaders = BTreeMap::new();
     for place in places {
         let (topic, partition) = &place;
@@ -90,20 +93,15 @@ fn print_offsets(
             leaders.insert(topic.clone(), cluster.leaders(topic, false)?);
         }
         let end = match leaders[topic].get(partition) {
-            Some(leader) => Some(cluster.at(leader)?.offset(topic, *partition, Edge::Latest.timestamp())?),
+            Some(leader) => Some(cluster.at(leader)?.offset(topic, *partition, Start::Latest.timestamp())?),
             None => None,
         };
         let at = committed.get(&place).copied();
         let lag = end.zip(at).map(|(end, at)| (end - at).max(0));
-        let dash = |number: Option<i64>| number.map_or("-".to_owned(), |number| number.to_string());
-        let reader = readers.get(&place).cloned().unwrap_or_else(|| "-".to_owned());
-        rows.push([topic.clone(), partition.to_string(), dash(at), dash(end), dash(lag), reader]);
+        let reader = readers.get(&place).cloned();
+        table.push([topic.as_str().into(), (*partition).into(), at.into(), end.into(), lag.into(), reader.into()]);
     }
-    if !rows.is_empty() {
-        println!();
-        table::print(["TOPIC", "PARTITION", "COMMITTED", "END", "LAG", "READER"], rows);
-    }
-    Ok(())
+    Ok(table)
 }
 
 #[cfg(test)]

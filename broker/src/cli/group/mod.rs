@@ -1,17 +1,22 @@
-//! Consumer groups from the client's side: being a member of one, and looking at them.
+//! Consumer groups from the client's side: being a member of one, looking at them, moving and deleting them.
 
 pub(super) mod assignor;
 pub(super) mod consume;
+mod delete;
 mod describe;
 mod member;
 mod offsets;
+mod reset;
 
 use clap::Subcommand;
 use corelog_wire::messages::{ListGroupsRequest, list_groups::ListedGroup};
 
 use super::{
+    Ask,
     cluster::Cluster,
     failure::{Failure, check},
+    output::Output,
+    table::Table,
 };
 
 /// A partition of a topic.
@@ -26,20 +31,31 @@ pub(super) enum Group {
         /// Its name.
         name: String,
     },
+    /// Deletes groups without members, and all they have committed.
+    Delete {
+        /// Their names.
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Moves a group without members to other offsets; only shows them unless told to apply.
+    ResetOffsets(reset::Reset),
 }
 
 impl Group {
-    pub(super) fn run(self, broker: &str) -> Result<(), Failure> {
-        let mut cluster = Cluster::through(broker)?;
+    pub(super) fn run(self, ask: &Ask) -> Result<(), Failure> {
+        let mut cluster = Cluster::through(&ask.broker)?;
+        let output = ask.output();
         match self {
-            Self::List => list(&mut cluster),
-            Self::Describe { name } => describe::run(&mut cluster, &name),
+            Self::List => list(&mut cluster, output),
+            Self::Describe { name } => describe::run(&mut cluster, &name, output),
+            Self::Delete { names } => delete::run(&mut cluster, &names, output),
+            Self::ResetOffsets(reset) => reset.run(&mut cluster, output),
         }
     }
 }
 
 /// Each broker knows the groups that it coordinates.
-fn list(cluster: &mut Cluster) -> Result<(), Failure> {
+fn list(cluster: &mut Cluster, output: Output) -> Result<(), Failure> {
     let mut groups: Vec<ListedGroup> = Vec::new();
     for broker in cluster.metadata(Some(&[]), false)?.brokers {
         let answer = cluster.at(&format!("{}:{}", broker.host, broker.port))?.call(4, &ListGroupsRequest::default())?;
@@ -47,7 +63,10 @@ fn list(cluster: &mut Cluster) -> Result<(), Failure> {
         groups.extend(answer.groups);
     }
     groups.sort_by(|a, b| a.group_id.cmp(&b.group_id));
-    let rows = groups.into_iter().map(|group| [group.group_id, group.group_state, group.protocol_type]);
-    super::table::print(["GROUP", "STATE", "PROTOCOL"], rows.collect());
+    let mut table = Table::new(["GROUP", "STATE", "PROTOCOL"]);
+    for group in groups {
+        table.push([group.group_id.into(), group.group_state.into(), group.protocol_type.into()]);
+    }
+    output.table(&table);
     Ok(())
 }

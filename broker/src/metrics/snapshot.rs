@@ -1,0 +1,92 @@
+//! One core's figures at a moment: a copy that other threads may read.
+
+use corelog_storage::{env::Instant, journal::Usage};
+use corelog_wire::{api::ApiKey, error_code::ErrorCode};
+
+use super::{Counts, Stage, latency::Times};
+use crate::{
+    core::env::{CoreId, NetEnv},
+    core_state::Core,
+    net::complaints::Complaint,
+};
+
+/// What a core posts on the board.
+#[derive(Clone, Debug)]
+pub struct CoreSnapshot {
+    /// Which core.
+    pub core: CoreId,
+    /// When it was taken.
+    pub taken: Instant,
+    /// CPU seconds of the core's thread.
+    pub cpu_seconds: f64,
+    /// Coordinators that still read their groups.
+    pub coordinators_loading: usize,
+    /// By stage, in [`Stage::ALL`]'s order.
+    pub stages: [Times; Stage::ALL.len()],
+    /// By API, those that were used.
+    pub apis: Vec<(ApiKey, Times)>,
+    /// Plain counts.
+    pub counts: Counts,
+    /// Partitions refused in Produce and Fetch.
+    pub errors: Vec<(ApiKey, ErrorCode, u64)>,
+    /// Bad input.
+    pub complaints: Vec<(Complaint, u64)>,
+    /// Connections open.
+    pub connections: usize,
+    /// Bytes of requests received and responses not yet sent.
+    pub connection_memory: usize,
+    /// Bytes of log kept in memory.
+    pub cached_bytes: usize,
+    /// How full the journal is.
+    pub journal: Usage,
+    /// Partitions that the core leads.
+    pub partitions: usize,
+}
+
+impl CoreSnapshot {
+    /// A copy of the core's figures as they are now.
+    pub fn take<E: NetEnv>(core: &Core<E>) -> Self {
+        let metrics = &core.metrics;
+        let used = ApiKey::all().filter_map(|key| Some((key, metrics.apis[key as usize].get()?.copy())));
+        let errors = metrics.errors.borrow();
+        Self {
+            core: core.id,
+            taken: core.env.now(),
+            cpu_seconds: core.env.cpu_time().as_secs_f64(),
+            coordinators_loading: core.groups.loading(),
+            stages: std::array::from_fn(|stage| metrics.stages[stage].copy()),
+            apis: used.collect(),
+            counts: metrics.counts(),
+            errors: errors.iter().map(|(&(key, code), &count)| (key, code, count)).collect(),
+            complaints: core.complaints.counts(),
+            connections: core.connections.count(),
+            connection_memory: core.budget.used(),
+            cached_bytes: core.shard.cached_bytes(),
+            journal: core.shard.journal_usage(),
+            partitions: core.partitions.count(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl CoreSnapshot {
+    /// A core on which nothing happened.
+    pub(crate) fn of_nothing(core: CoreId) -> Self {
+        Self {
+            core,
+            taken: Instant(0),
+            cpu_seconds: 0.0,
+            coordinators_loading: 0,
+            stages: std::array::from_fn(|_| super::latency::Latency::default().copy()),
+            apis: Vec::new(),
+            counts: Counts::default(),
+            errors: Vec::new(),
+            complaints: Vec::new(),
+            connections: 0,
+            connection_memory: 0,
+            cached_bytes: 0,
+            journal: Usage { used: 0, size: 0, backlog: 0 },
+            partitions: 0,
+        }
+    }
+}
