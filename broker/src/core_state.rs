@@ -14,7 +14,7 @@ use std::{
 use corelog_storage::shard::Shard;
 
 use crate::{
-    config::{BrokerConfig, listener::Endpoint},
+    config::{BrokerConfig, Settings, listener::Endpoint},
     core::env::{CoreId, NetEnv},
     group::core_desk::Groups,
     metadata::{ids::NodeId, image::ClusterImage},
@@ -24,7 +24,7 @@ use crate::{
         connections::Connections,
         listener::{Endpoints, ListenerRef},
     },
-    partition::registry::Registry,
+    partition::registry::{Reach, Registry},
     producer_ids::ProducerIds,
     router::{Router, Seat, metadata::Controller},
 };
@@ -59,6 +59,7 @@ pub struct Core<E: NetEnv> {
     pub groups: Groups<E>,
     /// Ids for idempotent producers.
     pub producer_ids: ProducerIds,
+    settings: RefCell<Settings>,
     image: RefCell<Arc<ClusterImage>>,
     publishing: Cell<bool>,
     publishers: RefCell<Vec<Waker>>,
@@ -87,6 +88,7 @@ impl<E: NetEnv> Core<E> {
             id: parts.env.core(),
             node: parts.config.node,
             groups: Groups::new(&parts.env, &parts.config.groups),
+            settings: RefCell::new(parts.config.settings.clone()),
             config: parts.config,
             endpoints: parts.endpoints,
             shard: parts.shard,
@@ -112,6 +114,11 @@ impl<E: NetEnv> Core<E> {
         self.image.borrow().clone()
     }
 
+    /// The values of the broker's keys, with what was set at run time.
+    pub fn settings(&self) -> Settings {
+        self.settings.borrow().clone()
+    }
+
     /// Acts by a newer image from here on: leads what is new, lets go of what is not its own any more. An older image
     /// than the present one is ignored. One at a time, in the order of the calls.
     pub async fn publish(self: &Rc<Self>, image: Arc<ClusterImage>) {
@@ -128,11 +135,22 @@ impl<E: NetEnv> Core<E> {
         if image.version() > before.version() {
             // Seen at once: what is new is led before the first wait of `reconcile`.
             *self.image.borrow_mut() = image.clone();
-            self.partitions.reconcile(self, &before, &image).await;
+            let reach = self.follow_settings(&image);
+            self.partitions.reconcile(self, &before, &image, reach).await;
             self.groups.follow(self, &before, &image);
         }
         self.publishing.set(false);
         self.publishers.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// Takes the broker's keys as `image` has them; whether that may change what every topic inherits.
+    fn follow_settings(&self, image: &ClusterImage) -> Reach {
+        let (all, own) = (image.all_nodes_config(), image.node_config(self.node));
+        if self.settings.borrow().has_dynamic(&all, &own) {
+            return Reach::ChangedTopics;
+        }
+        *self.settings.borrow_mut() = self.config.settings.with_dynamic(all, own);
+        Reach::AllTopics
     }
 
     /// How many cores the node runs.

@@ -7,6 +7,7 @@ import random
 import struct
 from dataclasses import dataclass, field
 
+import admin
 from protocol import *
 
 TOPIC, GOOD, SMALL, LATE = "t", "good", "small", "old"
@@ -16,6 +17,7 @@ TOPICS = [
     (TOPIC, PARTITIONS, 1, [("retention.ms", "-1")]),
     (GOOD, 1, 1, [("retention.ms", "-1")]),
     (SMALL, 1, 1, [("max.message.bytes", "1000")]),
+    (admin.ALTERED, 1, 1, []),
     (LATE, 1, 1, [("message.timestamp.before.max.ms", "1000")]),
 ]
 
@@ -52,6 +54,8 @@ class Case:
     probe: bool = True
     half_close: bool = False
     wait: float = 5.0
+    #: What was changed before takes so long to be seen.
+    pause: float = 0.0
 
 
 @dataclass
@@ -290,6 +294,6 @@ def reads(cases):
 def all_cases():
     cases = Cases()
     # Batches first: only they need a partition of their own.
-    for kind in (batches, frames, bodies, reads):
+    for kind in (batches, frames, bodies, reads, admin.all_kinds):
         kind(cases)
     return cases.all

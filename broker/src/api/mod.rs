@@ -4,7 +4,9 @@
 //! XResponse`, one file per API. Produce and Fetch have forms of their own: Produce is begun in the order read and
 //! finished later; Fetch answers with a chain of buffers.
 
+pub mod alter_configs;
 pub mod api_versions;
+mod config_resources;
 pub mod create_partitions;
 pub mod create_topics;
 pub mod delete_groups;
@@ -23,6 +25,7 @@ pub mod incremental_alter_configs;
 pub mod init_producer_id;
 pub mod join_group;
 pub mod leave_group;
+pub mod list_config_resources;
 pub mod list_groups;
 pub mod list_offsets;
 pub mod metadata;
@@ -180,6 +183,8 @@ table! {
     DeleteGroups FRAME_MAX_WITHOUT_RECORDS delete_groups;
     DescribeConfigs FRAME_MAX_WITHOUT_RECORDS describe_configs;
     DescribeTopicPartitions FRAME_MAX_WITHOUT_RECORDS describe_topic_partitions;
+    AlterConfigs FRAME_MAX_WITHOUT_RECORDS alter_configs;
+    ListConfigResources FRAME_MAX_WITHOUT_RECORDS list_config_resources;
     IncrementalAlterConfigs FRAME_MAX_WITHOUT_RECORDS incremental_alter_configs;
 }
 

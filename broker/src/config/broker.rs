@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use crate::{
     config::{
-        broker_keys,
+        across, broker_keys,
         definition::BadValue,
         listener::{self, Advertises, ListenerConfig},
         machine_limits,
@@ -40,8 +40,6 @@ pub struct BrokerConfig {
     pub groups: GroupConfig,
     /// How often retention looks.
     pub retention_check_interval: Duration,
-    /// How long an idle producer's state is kept.
-    pub producer_id_expiration: Duration,
 }
 
 /// What holds for topics as such.
@@ -124,7 +122,7 @@ impl From<BadValue> for ConfigError {
 impl BrokerConfig {
     /// Turns values, each right by itself, into a configuration that is right as a whole.
     pub fn new(settings: Settings) -> Result<Self, ConfigError> {
-        check_across(&settings)?;
+        across::check(&settings)?;
         Ok(Self {
             node: NodeId(settings.number("node.id") as i32),
             rack: settings.value("broker.rack").map(str::to_owned),
@@ -142,7 +140,6 @@ impl BrokerConfig {
             net: net(&settings),
             groups: groups(&settings),
             retention_check_interval: millis(&settings, "log.retention.check.interval.ms"),
-            producer_id_expiration: millis(&settings, "producer.id.expiration.ms"),
             settings,
         })
     }
@@ -230,28 +227,6 @@ fn groups(settings: &Settings) -> GroupConfig {
         offsets_replication_factor: settings.number("offsets.topic.replication.factor") as i16,
         offsets_segment_bytes: settings.number("offsets.topic.segment.bytes") as u32,
     }
-}
-
-fn check_across(settings: &Settings) -> Result<(), ConfigError> {
-    let refuse = |what: &str| Err(ConfigError(what.to_owned()));
-    let retention = ["log.retention.ms", "log.retention.minutes", "log.retention.hours"];
-    if let Some(zero) = retention.into_iter().find(|key| settings.own(key) == Some("0")) {
-        return Err(ConfigError(format!("{zero} must not be 0; -1 keeps records for ever")));
-    }
-    if settings.optional_number("log.roll.ms").is_some_and(|ms| ms < 1) {
-        return refuse("log.roll.ms must be at least 1");
-    }
-    if settings.optional_number("log.roll.jitter.ms").is_some_and(|ms| ms < 0) {
-        return refuse("log.roll.jitter.ms must be at least 0");
-    }
-    if settings.number("group.min.session.timeout.ms") > settings.number("group.max.session.timeout.ms") {
-        return refuse("group.min.session.timeout.ms is above group.max.session.timeout.ms");
-    }
-    let (least, most) = ("log.cleaner.min.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms");
-    if settings.number(least) > settings.number(most) {
-        return Err(ConfigError(format!("{least} is above {most}")));
-    }
-    Ok(())
 }
 
 fn millis(settings: &Settings, key: &str) -> Duration {

@@ -68,6 +68,14 @@ impl ListenerRef {
         }
     }
 
+    /// The broker ids that clients of this listener know `node` by.
+    pub fn broker_ids(self, node: NodeId, cores: u16) -> Vec<i32> {
+        match self.kind {
+            ListenerKind::Node => vec![node.0],
+            ListenerKind::Core(_) => (0..cores).map(|core| core_broker_id(node, CoreId(core))).collect(),
+        }
+    }
+
     /// The broker that a client of this listener means by `shown`, where partitions are assigned by hand. `here` is this
     /// node, which runs `cores` cores.
     pub fn assigned(self, here: NodeId, cores: u16, shown: i32) -> AssignedBroker {
@@ -129,6 +137,7 @@ mod tests {
         let single = ListenerRef { number: 1, kind: ListenerKind::Core(CoreId(7)) };
         assert_eq!((whole.broker_id(node, core), whole.own_broker_id(node)), (2, 2));
         assert_eq!((single.broker_id(node, core), single.own_broker_id(node)), (3005, 3007));
+        assert_eq!((whole.broker_ids(node, 2), single.broker_ids(node, 2)), (vec![2], vec![3000, 3001]));
         assert_eq!(single.assigned(node, 8, 3005).core, Some(core));
         assert_eq!(single.assigned(node, 8, 2).node, None);
         assert_eq!((whole.assigned(node, 8, 2).node, whole.assigned(node, 8, 3005).node), (Some(node), None));

@@ -145,7 +145,7 @@ impl<E: NetEnv> router::metadata::Controller for Handle<E> {
 async fn keep_up<E: NetEnv>(core: Rc<Core<E>>) {
     while !core.connections.stopping() {
         core.env.sleep(core.config.retention_check_interval).await;
-        if let Err(error) = core.shard.run_retention().await {
+        if let Err(error) = core.shard.run_retention(core.settings().number("producer.id.expiration.ms")).await {
             tracing::warn!(core = core.id.0, %error, "retention failed");
         }
     }

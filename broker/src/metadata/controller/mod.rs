@@ -3,7 +3,10 @@
 pub mod driver;
 pub mod machine;
 
+mod broker_configs;
+mod config_edit;
 mod configs;
+mod group_configs;
 mod partitions;
 mod replicas;
 pub mod start;
