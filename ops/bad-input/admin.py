@@ -3,6 +3,7 @@
 What comes back is decoded, since Kafka's order of keys is that of a hash table.
 """
 
+import gzip
 import struct
 
 from protocol import *
@@ -11,6 +12,14 @@ TOPIC_TYPE, BROKER_TYPE, LOGGER_TYPE, METRICS_TYPE, GROUP_TYPE = 2, 4, 8, 16, 32
 SET, DELETE, APPEND, SUBTRACT = range(4)
 #: The topic whose configuration is changed.
 ALTERED = "altered"
+#: Topics that ask something of the records they take.
+COMPACTED, PACKED, STRICT = "compacted", "packed", "strict"
+TOPICS = [
+    (ALTERED, 1, 1, []),
+    (COMPACTED, 1, 1, [("cleanup.policy", "compact")]),
+    (PACKED, 1, 1, [("compression.type", "zstd")]),
+    (STRICT, 1, 1, [("min.insync.replicas", "2")]),
+]
 
 #: Not compared: set in the file of the Kafka that is compared with, or where each broker says where and what it is.
 OWN = {
@@ -262,6 +271,8 @@ def brokers(cases):
     broker("no such word", ("compression.type", SET, "best"))
     broker("null", ("log.retention.ms", SET, None))
     broker("append to a number", ("log.retention.ms", APPEND, "1"))
+    broker("subtract from a number", ("log.retention.ms", SUBTRACT, "1"))
+    broker("append to an unknown key", ("nobody.knows", APPEND, "1"))
     broker("a key twice", ("log.retention.ms", SET, "1000"), ("log.retention.ms", DELETE, None))
     broker("one broker's key for all", ("ssl.client.auth", SET, "none"), to="")
     broker("certificates without a listener", ("ssl.keystore.location", SET, "x"))
@@ -311,6 +322,31 @@ def listing(cases):
     cases.add("ListConfigResources of a good and a bad type", list_resources(1, [TOPIC_TYPE, 7]), see=listed(1))
 
 
+def obeying(cases):
+    """What topics are told is done: keys, codecs, replicas, time stamps, sizes."""
+
+    def add(name, topic, records, see=raw_outcome, **how):
+        cases.add(f"Produce to a topic that {name}", produce([(topic, [(0, records)])], **how), see=see)
+
+    keyed, zipped = batch([record(key=b"k")]), batch(attributes=1, payload=gzip.compress(record(), mtime=0), count=1)
+    add("is compacted, with a key", COMPACTED, keyed)
+    add("is compacted, without a key", COMPACTED, batch())
+    add("is compacted, without a key, as gzip", COMPACTED, zipped)
+    add("is compacted, with and without a key", COMPACTED, batch([record(key=b"k"), record(offset_delta=1)]))
+    add("is zstd", PACKED, batch())
+    add("is zstd, as gzip", PACKED, zipped)
+    add("is zstd, as gzip that is none", PACKED, batch(attributes=1, payload=b"\xde\xad\xbe\xef" * 8))
+    add("is zstd, with a wrong offset delta", PACKED, batch([record(offset_delta=9)]))
+    add("is zstd, with a record longer than its batch", PACKED, batch([b"\x7e\0\0\0"]))
+    add("wants two in-sync replicas", STRICT, batch())
+    add("wants two in-sync replicas, acks=1", STRICT, batch(), acks=1)
+
+
+def raw_outcome(frame):
+    """Error and base offset."""
+    return tuple(sorted(produce_outcomes(frame).items()))
+
+
 def all_kinds(cases):
-    for kind in (describing, altering, brokers, listing):
+    for kind in (describing, altering, brokers, listing, obeying):
         kind(cases)

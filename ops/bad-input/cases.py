@@ -17,8 +17,8 @@ TOPICS = [
     (TOPIC, PARTITIONS, 1, [("retention.ms", "-1")]),
     (GOOD, 1, 1, [("retention.ms", "-1")]),
     (SMALL, 1, 1, [("max.message.bytes", "1000")]),
-    (admin.ALTERED, 1, 1, []),
     (LATE, 1, 1, [("message.timestamp.before.max.ms", "1000")]),
+    *admin.TOPICS,
 ]
 
 

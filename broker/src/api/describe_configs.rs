@@ -31,6 +31,10 @@ use crate::{
     metadata::{call::Refusal, record::ConfigOverrides, topic_name},
 };
 
+/// What Kafka says of a resource type that there is not.
+const MALFORMED: &str = "This most likely occurs because of a request being malformed by the client library or the \
+                         message was sent to an incompatible broker. See the broker logs for more details.";
+
 /// Describes each resource asked for.
 pub async fn handle<E: NetEnv>(
     core: &Rc<Core<E>>,
@@ -91,7 +95,7 @@ fn rows<E: NetEnv>(
         GROUP => Ok(group_rows(&core.settings(), &core.image().group_config(name))),
         CLIENT_METRICS if name.is_empty() => Err(invalid("Client metrics subscription name must not be empty")),
         CLIENT_METRICS => Ok(client_metrics_rows(&core.image().client_metrics_config(name))),
-        other => Err(invalid(format!("Unsupported resource type: {other}"))),
+        _ => Err(invalid(MALFORMED)),
     }
 }
 

@@ -181,7 +181,12 @@ impl Definition {
             }
             Kind::List => {
                 let entries = split_list(text);
-                self.check_list(&entries).map_err(bad)?;
+                // Kafka shows this one as it prints a list.
+                let shown = |why| match self.valid {
+                    Valid::ThrottledReplicas => BadValue { value: format!("[{}]", entries.join(", ")), ..bad(why) },
+                    _ => bad(why),
+                };
+                self.check_list(&entries).map_err(shown)?;
                 Ok(entries.join(","))
             }
         }

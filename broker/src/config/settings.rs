@@ -147,8 +147,12 @@ impl Settings {
     pub fn effective_group(&self, key: &GroupKey, overrides: &ConfigOverrides) -> Effective {
         let name = key.definition.name;
         let own = overrides.get(name).map(|value| synonym(name, value, Source::Group));
-        let inherited = key.inherits.and_then(|from| self.value(from)).or(key.definition.default);
-        strongest(own.into_iter().collect(), inherited.map(str::to_owned))
+        let inherited = match (key.inherits, key.definition.default) {
+            (Some(from), _) => self.levels(&[from]),
+            (None, Some(default)) => vec![synonym(name, default, Source::Default)],
+            (None, None) => Vec::new(),
+        };
+        strongest(own.into_iter().chain(inherited).collect(), None)
     }
 
     /// A topic key's value in force, in the topic's unit.

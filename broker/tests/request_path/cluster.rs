@@ -162,6 +162,15 @@ impl Cluster {
         self.world.block_on(place, client(self.client.clone(), address(NODE_PORT))).expect("the client ends")
     }
 
+    /// Every core acts by the cluster's image with these records.
+    pub(crate) fn change(&self, records: &[MetadataRecord]) {
+        let image = Arc::new(self.cores.borrow()[0].image().after(records).unwrap());
+        for core in self.cores.borrow().iter().cloned() {
+            let image = image.clone();
+            self.world.block_on(core.env.place(), async move { core.publish(image).await }).expect("it follows");
+        }
+    }
+
     pub(crate) fn complaints(&self, what: Complaint) -> u64 {
         self.cores.borrow().iter().map(|core| core.complaints.count(what)).sum()
     }

@@ -19,7 +19,15 @@ use crate::{
 };
 
 /// Any other key is kept as it is, for whoever reads it.
-const BROKER: Keys = Keys { find: broker_keys::find_for_listener, unknown: None, bad_value: ErrorCode::InvalidRequest };
+const BROKER: Keys = Keys {
+    find: broker_keys::find_for_listener,
+    unknown: None,
+    bad_value: ErrorCode::InvalidRequest,
+    no_list: |operation, key| match broker_keys::find_for_listener(key) {
+        Some(_) => format!("Config value {} is not allowed for config key: {key}", operation.to_lowercase()),
+        None => format!("Unknown config name: {key}"),
+    },
+};
 
 /// What the key of a listener's own certificates begins with, or is.
 const CERTIFICATES: [&str; 3] = ["ssl.keystore.", "ssl.truststore.", "ssl.key.password"];

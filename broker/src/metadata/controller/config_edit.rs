@@ -21,6 +21,13 @@ pub(super) struct Keys {
     pub(super) unknown: Option<fn(&str) -> Refusal>,
     /// The code for a value that its key may not have.
     pub(super) bad_value: ErrorCode,
+    /// What is said of an operation on a key that is no list.
+    pub(super) no_list: fn(&str, &str) -> String,
+}
+
+/// What is said of all but a broker's keys.
+pub(super) fn no_list(operation: &str, key: &str) -> String {
+    format!("Can't {operation} to key {key} because its type is not LIST.")
 }
 
 impl Keys {
@@ -75,9 +82,7 @@ impl Keys {
         let key = &step.key;
         match step.operation {
             ConfigOperation::Delete => return Ok(None),
-            ConfigOperation::Unknown(number) => {
-                return Err(Refusal::new(ErrorCode::UnknownServerError, format!("Unknown operation type {number}")));
-            }
+            ConfigOperation::Unknown(_) => return Err(Refusal::bare(ErrorCode::UnknownServerError)),
             ConfigOperation::Set | ConfigOperation::Append | ConfigOperation::Subtract => {}
         }
         let Some(value) = &step.value else { return Err(null_value(key)) };
@@ -98,8 +103,7 @@ impl Keys {
             Some(definition) if definition.kind == Kind::List => definition,
             _ => {
                 let word = if operation == ConfigOperation::Append { "APPEND" } else { "SUBTRACT" };
-                let what = format!("Can't {word} to key {key} because its type is not LIST.");
-                return Err(Refusal::new(ErrorCode::InvalidConfig, what));
+                return Err(Refusal::new(ErrorCode::InvalidConfig, (self.no_list)(word, key)));
             }
         };
         let mut list = split_list(present.map_or(definition.default.unwrap_or_default(), String::as_str));

@@ -3,7 +3,7 @@
 use corelog_wire::error_code::ErrorCode;
 
 use super::{
-    config_edit::{Keys, records},
+    config_edit::{Keys, no_list, records},
     machine::{ControllerMachine, Decision},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-const TOPIC: Keys = Keys { find, unknown: Some(unknown), bad_value: ErrorCode::InvalidConfig };
+const TOPIC: Keys = Keys { find, unknown: Some(unknown), bad_value: ErrorCode::InvalidConfig, no_list };
 
 fn find(key: &str) -> Option<&'static Definition> {
     topic_keys::find(key).map(|key| &key.definition)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use corelog_wire::error_code::ErrorCode;
 
 use super::{
-    config_edit::{Keys, records},
+    config_edit::{Keys, no_list, records},
     machine::ControllerMachine,
 };
 use crate::{
@@ -20,11 +20,13 @@ use crate::{
     },
 };
 
-const GROUP: Keys = Keys { find: find_group, unknown: Some(unknown_group), bad_value: ErrorCode::InvalidConfig };
+const GROUP: Keys =
+    Keys { find: find_group, unknown: Some(unknown_group), bad_value: ErrorCode::InvalidConfig, no_list };
 const CLIENT_METRICS: Keys = Keys {
     find: client_metrics_keys::find,
     unknown: Some(unknown_client_metrics),
     bad_value: ErrorCode::InvalidConfig,
+    no_list,
 };
 
 fn find_group(key: &str) -> Option<&'static Definition> {

@@ -292,6 +292,14 @@ fn a_brokers_configuration_changes_where_kafkas_does() {
     let (one, all) = (ConfigTarget::Node(NodeId(0)), ConfigTarget::AllNodes);
     let read_only = Err((InvalidRequest, "Cannot update these configs dynamically: [num.partitions]".to_owned()));
     assert_eq!(set(&mut machine, &one, "num.partitions", "x"), read_only);
+    let append = ConfigStep {
+        key: "log.retention.ms".to_owned(),
+        operation: ConfigOperation::Append,
+        value: Some("1".to_owned()),
+    };
+    let refused = change(&mut machine, one.clone(), ConfigEdit::Steps(vec![append])).map_err(words);
+    let what = "Config value append is not allowed for config key: log.retention.ms";
+    assert_eq!(refused, Err((InvalidConfig, what.to_owned())));
     let what = "Invalid value x for configuration log.retention.ms: Not a number of type LONG";
     assert_eq!(set(&mut machine, &all, "log.retention.ms", "x"), Err((InvalidRequest, what.to_owned())));
     let (_, what) = set(&mut machine, &all, "log.retention.ms", "0").expect_err("refused");
