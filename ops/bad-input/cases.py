@@ -8,6 +8,7 @@ import struct
 from dataclasses import dataclass, field
 
 import admin
+import one_node
 from protocol import *
 
 TOPIC, GOOD, SMALL, LATE = "t", "good", "small", "old"
@@ -294,6 +295,6 @@ def reads(cases):
 def all_cases():
     cases = Cases()
     # Batches first: only they need a partition of their own.
-    for kind in (batches, frames, bodies, reads, admin.all_kinds):
+    for kind in (batches, frames, bodies, reads, admin.all_kinds, one_node.all_kinds):
         kind(cases)
     return cases.all

@@ -40,16 +40,14 @@ impl RecordRules {
     }
 
     fn walk(&self, records: &[u8], count: i32) -> Result<(), BatchError> {
-        let mut walked = 0;
-        for record in record::records(records, count) {
+        for (at, record) in record::records(records, count).enumerate() {
             let record = record?;
-            if record.offset_delta != walked {
+            if record.offset_delta as usize != at {
                 return Err(BatchError::Records("offsets that do not follow each other"));
             }
             if self.keyed && record.key.is_none() {
                 return Err(BatchError::NoKey);
             }
-            walked += 1;
         }
         Ok(())
     }

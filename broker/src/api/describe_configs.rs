@@ -207,7 +207,6 @@ impl Row {
             synonyms: listed.into_iter().map(synonym).collect(),
             config_type: self.definition.map_or(0, |definition| definition.kind as i8),
             documentation: self.definition.filter(|_| documentation).map(|definition| definition.purpose.to_owned()),
-            ..DescribeConfigsResourceResult::default()
         }
     }
 }

@@ -78,6 +78,8 @@ impl Serve {
 
 /// Turns the names of bind addresses into addresses, while blocking is still allowed.
 fn resolve_names(mut config: BrokerConfig) -> Result<BrokerConfig, String> {
+    // Clients are told of the data directory, from wherever they are.
+    config.data_dir = std::path::absolute(&config.data_dir).map_err(|error| error.to_string())?;
     for listener in config.listeners.iter_mut().filter(|listener| !listener.bind.host.is_empty()) {
         let (host, port) = (listener.bind.host.as_str(), listener.bind.port);
         let found =

@@ -4,6 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd},
+    path::Path,
     rc::Rc,
     sync::{Arc, PoisonError},
     time::Duration,
@@ -14,10 +15,11 @@ use corelog_storage::env::{Env, Lane};
 use io_uring::{opcode, types};
 
 use crate::core::{
-    env::{Conn, CoreId, Listener, NetEnv, Spread},
+    env::{Conn, CoreId, DiskSpace, Listener, NetEnv, Spread},
     receiver::Receiver,
     ring::{Abandoned, Completion},
     ring_env::{Core, RingEnv},
+    ring_file,
     shared_listener::{Dealt, SharedListener},
     socket_address::SocketAddress,
 };
@@ -78,6 +80,10 @@ impl NetEnv for RingEnv {
             unsafe { self.core.operate(entry, (socket, address), Abandoned::IS_CANCELED) }.await;
         outcome?;
         RingConn::new(&self.core, socket, to)
+    }
+
+    async fn disk_space(&self, dir: &Path) -> io::Result<DiskSpace> {
+        ring_file::disk_space(self, dir).await
     }
 
     fn notify(&self, core: CoreId) {

@@ -19,7 +19,7 @@ use super::{
     network::{Network, Socket},
     stream::SimConn,
 };
-use crate::core::env::{CoreId, Listener, NetEnv, Spread};
+use crate::core::env::{CoreId, DiskSpace, Listener, NetEnv, Spread};
 
 /// What the cores of one simulated process share: their bells.
 pub(super) struct Node {
@@ -132,6 +132,11 @@ impl NetEnv for SimNetEnv {
     async fn connect(&self, to: SocketAddr) -> io::Result<SimConn> {
         self.sleep(self.network.delay()).await;
         self.network.connect(self.place(), to)
+    }
+
+    /// A disk of 1 TiB, which nothing fills.
+    async fn disk_space(&self, _dir: &Path) -> io::Result<DiskSpace> {
+        Ok(DiskSpace { total: 1 << 40, usable: 1 << 40 })
     }
 
     fn notify(&self, core: CoreId) {

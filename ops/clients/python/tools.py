@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -126,6 +127,55 @@ def api_versions():
     NODE = re.search(r"id: (\d+)", said)[1]
 
 
+def log_dirs():
+    said = tool("LogDirsCommand", "--describe", "--topic-list", "tools,tools-verifiable")
+    told = json.loads(next(line for line in said.splitlines() if line.startswith("{")))
+    directory = told["brokers"][0]["logDirs"][0]
+    sizes = {row["partition"]: row["size"] for row in directory["partitions"]}
+    assert sorted(sizes) == ["tools-0", "tools-1", "tools-2", "tools-verifiable-0"], said
+    assert sizes["tools-verifiable-0"] > 2000 and all(size < 1 << 20 for size in sizes.values()), sizes
+    assert all(row["offsetLag"] == 0 and not row["isFuture"] for row in directory["partitions"]), said
+    assert directory["error"] is None and directory["logDir"].startswith("/"), said
+
+
+def quorum():
+    status = tool("MetadataQuorumCommand", "describe", "--status")
+    assert re.search(rf"LeaderId: +{NODE}\n", status) and re.search(r"HighWatermark: +[1-9]", status), status
+    replication = tool("MetadataQuorumCommand", "describe", "--replication")
+    assert re.search(rf"(?m)^{NODE}\s.*Leader", replication), replication
+
+
+def features():
+    tool("FeatureCommand", "describe")
+    said = tool("FeatureCommand", "upgrade", "--feature", "nonsense=1", status=1)
+    assert "does not support this feature" in said or "not supported" in said, said
+
+
+def leader_election():
+    said = tool("LeaderElectionCommand", "--election-type", "preferred", "--topic", "tools", "--partition", "0")
+    assert "Valid replica already elected for partitions tools-0" in said, said
+    tool("LeaderElectionCommand", "--election-type", "unclean", "--all-topic-partitions")
+
+
+def reassign_partitions():
+    command = "org.apache.kafka.tools.reassign.ReassignPartitionsCommand"
+    assert "No partition reassignments found" in tool(command, "--list")
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as plan:
+        json.dump({"version": 1, "partitions": [{"topic": "tools", "partition": 0, "replicas": [int(NODE)]}]}, plan)
+        plan.flush()
+        said = tool(command, "--execute", "--reassignment-json-file", plan.name)
+        assert "Successfully started partition reassignment for tools-0" in said, said
+        said = tool(command, "--verify", "--reassignment-json-file", plan.name)
+        assert "Reassignment of partition tools-0 is completed" in said, said
+
+
+def active_producers():
+    said = tool("TransactionsCommand", "describe-producers", "--topic", "tools", "--partition", "0")
+    rows = [line.split() for line in said.splitlines() if line[:1].isdigit()]
+    assert all(int(row[0]) >= 0 and row[-1] == "None" for row in rows), said
+    assert "ProducerId" in said, said
+
+
 def delete_topic():
     tool("TopicCommand", "--delete", "--topic", "tools")
     assert "tools" not in tool("TopicCommand", "--list").split()
@@ -134,7 +184,8 @@ def delete_topic():
 checks = Checks()
 for check in (
     api_versions, topics, console, verifiable, get_offsets, configs, broker_configs, group_and_metrics_configs, codec_of_the_topic,
-    consumer_groups, reset_and_delete_group, delete_topic,
+    consumer_groups, reset_and_delete_group, log_dirs, quorum, features, leader_election, reassign_partitions, active_producers,
+    delete_topic,
 ):  # fmt: skip
     checks.run(check.__name__.replace("_", " "), check)
 checks.end()

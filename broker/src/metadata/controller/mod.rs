@@ -12,5 +12,7 @@ mod replicas;
 pub mod start;
 mod topics;
 
+pub(crate) use replicas::check_assignment;
+
 #[cfg(test)]
 mod tests;
