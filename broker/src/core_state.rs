@@ -19,6 +19,7 @@ use crate::{
     group::core_desk::Groups,
     metadata::{ids::NodeId, image::ClusterImage},
     net::{
+        admission::Admission,
         budget::Budget,
         complaints::{Complaint, Complaints},
         connections::Connections,
@@ -49,6 +50,8 @@ pub struct Core<E: NetEnv> {
     pub router: Router<E>,
     /// Its connections.
     pub connections: Connections,
+    /// The node's count of connections.
+    pub admission: Admission,
     /// The bound on its connections' memory.
     pub budget: Rc<Budget>,
     /// Bad input so far.
@@ -77,6 +80,8 @@ pub struct CoreParts<E: NetEnv> {
     pub shard: Rc<Shard<E>>,
     /// Its place among the cores.
     pub seat: Seat,
+    /// The node's count of connections.
+    pub admission: Admission,
     /// Bytes of its memory for requests and unsent responses.
     pub connection_memory: usize,
 }
@@ -95,6 +100,7 @@ impl<E: NetEnv> Core<E> {
             partitions: Registry::default(),
             router: Router::open(parts.seat, &parts.env),
             connections: Connections::default(),
+            admission: parts.admission,
             budget: Budget::new(parts.connection_memory),
             complaints: Complaints::default(),
             controller: OnceCell::new(),

@@ -41,6 +41,12 @@ pub fn check(settings: &Settings) -> Result<(), ConfigError> {
     if settings.optional_number("log.roll.jitter.ms").is_some_and(|ms| ms < 0) {
         return refuse("log.roll.jitter.ms must be at least 0");
     }
+    let overrides = settings.value("max.connections.per.ip.overrides").unwrap_or_default();
+    if settings.number("max.connections.per.ip") == 0 && overrides.is_empty() {
+        return refuse(
+            "max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.",
+        );
+    }
     for (least, most) in ORDER {
         in_order(settings, least, most)?;
     }

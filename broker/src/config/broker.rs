@@ -64,12 +64,6 @@ pub struct NetConfig {
     pub fetch_max_bytes: u32,
     /// How long a silent connection stays open; `None` is for ever.
     pub max_idle: Option<Duration>,
-    /// Connections of this node.
-    pub max_connections: u32,
-    /// Connections of one address.
-    pub max_connections_per_ip: u32,
-    /// Fetch sessions kept, over all cores.
-    pub fetch_sessions: u32,
     /// Partitions that DescribeTopicPartitions answers at once.
     pub describe_partitions_limit: u32,
 }
@@ -206,9 +200,6 @@ fn net(settings: &Settings) -> NetConfig {
         request_max_bytes: settings.number("socket.request.max.bytes") as u32,
         fetch_max_bytes: settings.number("fetch.max.bytes") as u32,
         max_idle: u64::try_from(settings.number("connections.max.idle.ms")).ok().map(Duration::from_millis),
-        max_connections: settings.number("max.connections") as u32,
-        max_connections_per_ip: settings.number("max.connections.per.ip") as u32,
-        fetch_sessions: settings.number("max.incremental.fetch.session.cache.slots") as u32,
         describe_partitions_limit: settings.number("max.request.partition.size.limit") as u32,
     }
 }

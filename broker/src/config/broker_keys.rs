@@ -4,7 +4,7 @@ use super::{
     definition::{
         Definition, Effect, Kind,
         Kind::{Boolean, Double, Int, List, Long, Short},
-        Valid::{AtLeast, Between, Fraction, NotEmpty, OneOf, OrBetween},
+        Valid::{AtLeast, Between, ConnectionCounts, Fraction, NotEmpty, OneOf, OrBetween},
     },
     kafka_keys::KAFKA_KEYS,
 };
@@ -107,11 +107,13 @@ pub const BROKER_KEYS: &[Definition] = &[
     // Requests and connections.
     Definition::new("connections.max.idle.ms", Long, "600000", "How long a silent connection stays open."),
     Definition::new("fetch.max.bytes", Int, "57671680", "The largest answer to a fetch.").valid(AtLeast(1024)),
-    Definition::new("max.connections", Int, MAX_INT, "Connections of this node.").valid(AtLeast(0)).effect(Effect::NotYet).cluster(),
-    Definition::new("max.connections.per.ip", Int, MAX_INT, "Connections of one address.").valid(AtLeast(0)).effect(Effect::NotYet).cluster(),
+    Definition::new("max.connections", Int, MAX_INT, "Connections of this node; one above waits until another goes.").valid(AtLeast(0)).cluster(),
+    Definition::new("max.connections.per.ip", Int, MAX_INT, "Connections of one address; one above is closed.").valid(AtLeast(0)).cluster(),
+    text("max.connections.per.ip.overrides", "", "The same for some addresses: ADDRESS:COUNT,...").valid(ConnectionCounts).cluster(),
+    Definition::new("max.connection.creation.rate", Int, MAX_INT, "New connections of this node in a second; others wait.").valid(AtLeast(0)).cluster(),
     Definition::new("max.incremental.fetch.session.cache.slots", Int, "1000", "Fetch sessions kept.").valid(AtLeast(0)).effect(Effect::NotYet),
     Definition::new("max.request.partition.size.limit", Int, "2000", "Partitions that DescribeTopicPartitions answers at once.").valid(AtLeast(1)),
-    Definition::new("socket.request.max.bytes", Int, "104857600", "The largest request.").valid(AtLeast(1)).effect(Effect::NotYet),
+    Definition::new("socket.request.max.bytes", Int, "104857600", "The largest request; no API takes more than the default.").valid(AtLeast(1)),
     // Producers.
     Definition::new("producer.id.expiration.ms", Int, "86400000", "How long an idle producer's state is kept.").valid(AtLeast(1)).cluster(),
     Definition::new("transaction.max.timeout.ms", Int, "900000", "The longest transaction.").valid(AtLeast(1)).effect(Effect::NotYet),

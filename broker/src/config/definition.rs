@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::net::admission;
+
 /// A key's type, numbered as DescribeConfigs numbers it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(i8)]
@@ -45,6 +47,8 @@ pub enum Valid {
     OneOfAnyCase(&'static [&'static str]),
     /// Text that is more than blanks.
     NotBlank,
+    /// Addresses, each with a count.
+    ConnectionCounts,
     /// A start for a reader without offsets (KIP-1106): a word, or how long ago.
     ResetStrategy,
     /// A list with at least one entry.
@@ -226,6 +230,9 @@ impl Definition {
             Valid::OneOf(allowed) if !allowed.contains(&text) => Err(one_of(allowed)),
             Valid::OneOfAnyCase(allowed) if !allowed.iter().any(|one| one.eq_ignore_ascii_case(text)) => {
                 Err(format!("String must be one of (case insensitive): {}", allowed.join(", ")))
+            }
+            Valid::ConnectionCounts if admission::parse_overrides(text).is_none() => {
+                Err("Expected ADDRESS:COUNT,ADDRESS:COUNT,... with addresses as numbers".to_owned())
             }
             Valid::NotBlank if text.is_empty() => Err("String must be non-empty".to_owned()),
             Valid::ResetStrategy if !is_reset_strategy(text) => Err(RESET_STRATEGY.to_owned()),

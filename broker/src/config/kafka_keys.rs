@@ -32,7 +32,6 @@ const METRICS: Why = (NotNeeded, "Metrics are counted by each core, not by repor
 const TLS: Why = (Refused, "There is no TLS yet.");
 const CLEANER: Why = (NotYet, "Compaction comes later.");
 const CHECKPOINTS: Why = (NotNeeded, "Checkpoints follow the journal.");
-const CONNECTIONS: Why = (NotYet, "Connections are not counted by rate or address yet.");
 const METADATA: Why = (NotNeeded, "The metadata log is a log of the first core, with snapshots of its own.");
 const RECOVERY: Why = (NotNeeded, "Each core recovers its own logs.");
 const REPLICATION: Why = (NotYet, "There is one node, and nothing is replicated.");
@@ -160,8 +159,6 @@ pub const KAFKA_KEYS: &[Definition] = &[
     key("log.dir.failure.timeout.ms", Long, "30000", DIRECTORIES).valid(AtLeast(1)),
     key("log.flush.offset.checkpoint.interval.ms", Int, "60000", CHECKPOINTS).valid(AtLeast(0)),
     key("log.flush.start.offset.checkpoint.interval.ms", Int, "60000", CHECKPOINTS).valid(AtLeast(0)),
-    key("max.connection.creation.rate", Int, "2147483647", CONNECTIONS).valid(AtLeast(0)).cluster(),
-    key("max.connections.per.ip.overrides", Kind::String, "", CONNECTIONS).cluster(),
     unset("metadata.log.dir", Kind::String, METADATA),
     key("metadata.log.max.record.bytes.between.snapshots", Long, "20971520", METADATA).valid(AtLeast(1)),
     key("metadata.log.max.snapshot.interval.ms", Long, "3600000", METADATA).valid(AtLeast(0)),

@@ -83,6 +83,7 @@ fn valid(valid: Valid) -> String {
         Valid::OneOfAnyCase(texts) => format!("{} in any case", texts.join(", ")),
         Valid::NotEmpty => "not empty".to_owned(),
         Valid::NotBlank => "not blank".to_owned(),
+        Valid::ConnectionCounts => "address:count, ...".to_owned(),
         Valid::ThrottledReplicas => "`*` or partition:broker, ...".to_owned(),
         Valid::ResetStrategy => "earliest, latest, by_duration:PnDTnHnMnS".to_owned(),
     }

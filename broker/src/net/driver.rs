@@ -28,6 +28,7 @@ use crate::{
     core_state::Core,
     limits,
     net::{
+        admission::Place,
         budget::Reservation,
         complaints::Complaint,
         connection_machine::{ConnectionMachine, Step},
@@ -64,6 +65,8 @@ struct Shared<E: NetEnv> {
     conn: E::Conn,
     identity: Arc<api::Identity>,
     watched: Rc<Watched>,
+    /// Given back with the last of the two loops.
+    _place: Place,
     queue: RefCell<VecDeque<Entry>>,
     /// Requests in the queue, or taken from it and not yet answered, that are [`Entry::Waiting`].
     waiting: Cell<usize>,
@@ -74,10 +77,10 @@ struct Shared<E: NetEnv> {
 }
 
 /// Starts the two loops of an accepted connection.
-pub fn start<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, listener: ListenerRef) {
+pub fn start<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, listener: ListenerRef, place: Place) {
     let peer = conn.peer_addr();
     let state = ConnectionState {
-        machine: ConnectionMachine::new(api::frame_limit),
+        machine: ConnectionMachine::new(api::frame_limit, core.config.net.request_max_bytes as usize),
         identity: Arc::new(api::Identity { listener, peer, principal: "User:ANONYMOUS".into() }),
     };
     let close = conn.clone();
@@ -86,6 +89,7 @@ pub fn start<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, listener: ListenerRef
         conn,
         identity: state.identity.clone(),
         watched: core.connections.watch(move || close.shutdown()),
+        _place: place,
         queue: RefCell::default(),
         waiting: Cell::new(0),
         under_way: Cell::new(0),

@@ -4,7 +4,7 @@
 //! gives each core a port and a broker id of its own, so that unmodified clients connect straight to the core that owns
 //! a partition; a core then answers for its own partitions alone. Every answer follows the listener that was asked.
 
-use std::rc::Rc;
+use std::{net::SocketAddr, rc::Rc};
 
 use crate::{
     config::listener::Endpoint,
@@ -12,7 +12,11 @@ use crate::{
     core_state::Core,
     limits,
     metadata::{call::AssignedBroker, ids::NodeId},
-    net::{complaints::Complaint, driver},
+    net::{
+        admission::{Place, Rules, Verdict},
+        complaints::Complaint,
+        driver,
+    },
 };
 
 /// What a listener's clients see as a broker.
@@ -116,7 +120,10 @@ pub async fn accept_loop<E: NetEnv>(core: Rc<Core<E>>, listener: E::Listener, fr
                 core.complain(Complaint::TooManyConnections, conn.peer_addr(), &limits::CONNECTIONS_PER_CORE);
                 conn.shutdown();
             }
-            Ok(conn) => driver::start(&core, conn, from),
+            Ok(conn) => match admitted(&core, conn.peer_addr()).await {
+                Some(place) => driver::start(&core, conn, from, place),
+                None => conn.shutdown(),
+            },
             Err(error) => {
                 // Of this one accept: too many open files, say. Others may succeed once something closes.
                 tracing::warn!(%error, listener = ?from, "accept failed");
@@ -124,6 +131,21 @@ pub async fn accept_loop<E: NetEnv>(core: Rc<Core<E>>, listener: E::Listener, fr
             }
         }
     }
+}
+
+/// A place for a new connection, once there is one; `None` if it is to be closed.
+async fn admitted<E: NetEnv>(core: &Rc<Core<E>>, peer: SocketAddr) -> Option<Place> {
+    while !core.connections.stopping() {
+        match core.admission.ask(&Rules::of(&core.settings()), peer.ip(), core.env.now()) {
+            Verdict::Taken(place) => return Some(place),
+            Verdict::Refused(limit) => {
+                core.complain(Complaint::TooManyConnections, peer, &format_args!("{limit} of one address"));
+                return None;
+            }
+            Verdict::Wait(time) => core.env.sleep(time).await,
+        }
+    }
+    None
 }
 
 #[cfg(test)]

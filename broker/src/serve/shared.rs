@@ -22,13 +22,15 @@ use crate::{
         stop::{Rendezvous, Stop},
     },
     metadata::image::ClusterImage,
-    net::listener::Endpoints,
+    net::{admission::Admission, listener::Endpoints},
 };
 
 /// Shared by the cores of a node.
 #[derive(Default)]
 pub struct Shared {
     state: Mutex<State>,
+    /// The node's count of connections.
+    pub(super) admission: Admission,
 }
 
 #[derive(Default)]

@@ -16,6 +16,7 @@ use corelog_broker::{
         record::{MetadataRecord, PartitionState, Replica},
     },
     net::{
+        admission::Admission,
         complaints::Complaint,
         listener::{Endpoints, ListenerKind, ListenerRef, accept_loop},
     },
@@ -116,9 +117,11 @@ pub(crate) fn start_with(seed: u64, topics: &[(TopicId, &str)]) -> Cluster {
     let network = Network::new(&world);
     let config = Arc::new(BrokerConfig::new(Settings::default()).unwrap().with("node.id", "1").unwrap());
     let cores = Rc::new(RefCell::new(Vec::new()));
+    let admission = Admission::default();
     let seats = mailbox::mesh(CORES, 64);
     for (env, seat) in network.start(SERVER, CORES).into_iter().zip(seats) {
         let (place, config, cores, image) = (env.place(), config.clone(), cores.clone(), image.clone());
+        let admission = admission.clone();
         let started = world.block_on(place, async move {
             env.create_dir(Path::new("/data")).await.unwrap();
             let options = ShardOptions {
@@ -136,6 +139,7 @@ pub(crate) fn start_with(seed: u64, topics: &[(TopicId, &str)]) -> Cluster {
                 endpoints: Endpoints { listeners: vec![vec![endpoint(NODE_PORT)], own_ports] },
                 shard,
                 seat,
+                admission: admission.clone(),
                 connection_memory: 8 << 20,
             });
             core.publish(image).await;

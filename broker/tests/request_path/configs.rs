@@ -1,18 +1,29 @@
 //! Configurations that change while the broker runs: what is told of them, and that they are obeyed at once.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use corelog_broker::metadata::{
-    ids::NodeId,
-    record::{ConfigResource, MetadataRecord},
+use corelog_broker::{
+    core::env::Conn,
+    metadata::{
+        ids::NodeId,
+        record::{ConfigResource, MetadataRecord},
+    },
+    net::complaints::Complaint,
 };
 use corelog_storage::{
     batch::{Codec, Header},
+    env::Env,
     ids::Timestamp,
     record::{self, BatchBuilder},
 };
 use corelog_wire::{
     error_code::ErrorCode,
-    messages::{DescribeConfigsRequest, ListConfigResourcesRequest, describe_configs::DescribeConfigsResource},
+    frame,
+    messages::{
+        ApiVersionsRequest, DescribeConfigsRequest, ListConfigResourcesRequest,
+        describe_configs::DescribeConfigsResource,
+    },
 };
 
 use crate::cluster::{Client, TOPIC, TOPIC_ID, batch, fetch, produce, produced, start};
@@ -111,6 +122,48 @@ fn a_minimum_of_replicas_that_one_node_cannot_have_means_all_there_are() {
     cluster.run(|env, at| async move {
         let mut client = Client::connect(&env, at).await;
         assert_eq!(produced(&client.call(9, &produce(&[(0, batch("x"))], -1)).await), [(0, 0, 0)]);
+    });
+}
+
+#[test]
+fn connections_are_bounded_by_address_at_once_and_in_all_by_waiting() {
+    let cluster = start(406);
+    cluster.change(&[set(ConfigResource::AllNodes, "max.connections.per.ip", Some("3"))]);
+    cluster.run(|env, at| async move {
+        let mut served = Vec::new();
+        for _ in 0..3 {
+            let mut client = Client::connect(&env, at).await;
+            assert_eq!(client.call(0, &ApiVersionsRequest::default()).await.error_code, 0);
+            served.push(client);
+        }
+        let mut refused = Client::connect(&env, at).await;
+        assert_eq!(refused.receive().await, None, "closed, whichever core took it");
+        served.pop().expect("open").conn.shutdown();
+        env.sleep(Duration::from_secs(1)).await;
+        let mut again = Client::connect(&env, at).await;
+        assert_eq!(again.call(0, &ApiVersionsRequest::default()).await.error_code, 0);
+        for client in served.iter().chain([&again]) {
+            client.conn.shutdown();
+        }
+        env.sleep(Duration::from_secs(1)).await;
+    });
+    assert_eq!(cluster.complaints(Complaint::TooManyConnections), 1);
+    let all = |value| set(ConfigResource::AllNodes, "max.connections", value);
+    cluster.change(&[set(ConfigResource::AllNodes, "max.connections.per.ip", None), all(Some("2"))]);
+    let cores = cluster.cores.clone();
+    cluster.run(|env, at| async move {
+        let mut served = Vec::new();
+        for _ in 0..2 {
+            let mut client = Client::connect(&env, at).await;
+            assert_eq!(client.call(0, &ApiVersionsRequest::default()).await.error_code, 0);
+            served.push(client);
+        }
+        let mut waiting = Client::connect(&env, at).await;
+        waiting.send(frame::request(0, 1, None, &ApiVersionsRequest::default()).unwrap()).await;
+        env.sleep(Duration::from_secs(3)).await;
+        assert_eq!(cores.borrow()[0].admission.open(), 2);
+        served.remove(0).conn.shutdown();
+        assert!(waiting.receive().await.is_some(), "served once there is a place");
     });
 }
 

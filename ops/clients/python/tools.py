@@ -95,15 +95,16 @@ def group_and_metrics_configs():
 
 
 def codec_of_the_topic():
-    tool("TopicCommand", "--create", "--topic", "tools-zstd", "--config", "compression.type=zstd", "--config", "message.timestamp.type=LogAppendTime")
-    before = time.time() * 1000
     lines = [f"{i} of a topic that packs its records" for i in range(200)]
-    tool("ConsoleProducer", "--topic", "tools-zstd", "--compression-codec", "gzip", given="\n".join(lines))
-    read = tool("consumer.ConsoleConsumer", "--topic", "tools-zstd", "--from-beginning", "--max-messages", "200", "--timeout-ms", "30000",
-                "--formatter-property", "print.timestamp=true")
-    rows = [line.split("\t", 1) for line in read.splitlines()]
-    assert [value for _, value in rows] == lines, read[:500]
-    assert all(stamp.startswith("LogAppendTime:") and int(stamp.split(":")[1]) >= before - 1000 for stamp, _ in rows), rows[0]
+    for codec in ("gzip", "snappy", "lz4", "zstd", "uncompressed"):
+        topic, before = f"tools-{codec}", time.time() * 1000
+        tool("TopicCommand", "--create", "--topic", topic, "--config", f"compression.type={codec}", "--config", "message.timestamp.type=LogAppendTime")
+        tool("ConsoleProducer", "--topic", topic, "--compression-codec", "zstd" if codec == "gzip" else "gzip", given="\n".join(lines))
+        read = tool("consumer.ConsoleConsumer", "--topic", topic, "--from-beginning", "--max-messages", "200", "--timeout-ms", "30000",
+                    "--formatter-property", "print.timestamp=true")
+        rows = [line.split("\t", 1) for line in read.splitlines()]
+        assert [value for _, value in rows] == lines, read[:500]
+        assert all(stamp.startswith("LogAppendTime:") and int(stamp.split(":")[1]) >= before - 1000 for stamp, _ in rows), rows[0]
 
 
 def consumer_groups():
