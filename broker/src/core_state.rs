@@ -14,18 +14,19 @@ use std::{
 use corelog_storage::shard::Shard;
 
 use crate::{
-    config::{BrokerConfig, listener::Endpoint},
+    config::{BrokerConfig, Settings, listener::Endpoint},
     core::env::{CoreId, NetEnv},
     group::core_desk::Groups,
     metadata::{ids::NodeId, image::ClusterImage},
     metrics::{CoreMetrics, Stage},
     net::{
+        admission::Admission,
         budget::Budget,
         complaints::{Complaint, Complaints},
         connections::Connections,
         listener::{Endpoints, ListenerRef},
     },
-    partition::registry::Registry,
+    partition::registry::{Reach, Registry},
     producer_ids::ProducerIds,
     router::{Router, Seat, metadata::Controller},
 };
@@ -50,6 +51,8 @@ pub struct Core<E: NetEnv> {
     pub router: Router<E>,
     /// Its connections.
     pub connections: Connections,
+    /// The node's count of connections.
+    pub admission: Admission,
     /// The bound on its connections' memory.
     pub budget: Rc<Budget>,
     /// Bad input so far.
@@ -62,6 +65,7 @@ pub struct Core<E: NetEnv> {
     pub groups: Groups<E>,
     /// Ids for idempotent producers.
     pub producer_ids: ProducerIds,
+    settings: RefCell<Settings>,
     image: RefCell<Arc<ClusterImage>>,
     publishing: Cell<bool>,
     publishers: RefCell<Vec<Waker>>,
@@ -79,6 +83,8 @@ pub struct CoreParts<E: NetEnv> {
     pub shard: Rc<Shard<E>>,
     /// Its place among the cores.
     pub seat: Seat,
+    /// The node's count of connections.
+    pub admission: Admission,
     /// Bytes of its memory for requests and unsent responses.
     pub connection_memory: usize,
 }
@@ -91,12 +97,14 @@ impl<E: NetEnv> Core<E> {
             id: parts.env.core(),
             node: parts.config.node,
             groups: Groups::new(&parts.env, &parts.config.groups),
+            settings: RefCell::new(parts.config.settings.clone()),
             config: parts.config,
             endpoints: parts.endpoints,
             shard: parts.shard,
             partitions: Registry::default(),
             router: Router::open(parts.seat, &parts.env),
             connections: Connections::default(),
+            admission: parts.admission,
             budget: Budget::new(parts.connection_memory),
             complaints: Complaints::default(),
             metrics: metrics.clone(),
@@ -121,6 +129,11 @@ impl<E: NetEnv> Core<E> {
         self.image.borrow().clone()
     }
 
+    /// The values of the broker's keys, with what was set at run time.
+    pub fn settings(&self) -> Settings {
+        self.settings.borrow().clone()
+    }
+
     /// Acts by a newer image from here on: leads what is new, lets go of what is not its own any more. An older image
     /// than the present one is ignored. One at a time, in the order of the calls.
     pub async fn publish(self: &Rc<Self>, image: Arc<ClusterImage>) {
@@ -137,11 +150,22 @@ impl<E: NetEnv> Core<E> {
         if image.version() > before.version() {
             // Seen at once: what is new is led before the first wait of `reconcile`.
             *self.image.borrow_mut() = image.clone();
-            self.partitions.reconcile(self, &before, &image).await;
+            let reach = self.follow_settings(&image);
+            self.partitions.reconcile(self, &before, &image, reach).await;
             self.groups.follow(self, &before, &image);
         }
         self.publishing.set(false);
         self.publishers.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// Takes the broker's keys as `image` has them; whether that may change what every topic inherits.
+    fn follow_settings(&self, image: &ClusterImage) -> Reach {
+        let (all, own) = (image.all_nodes_config(), image.node_config(self.node));
+        if self.settings.borrow().has_dynamic(&all, &own) {
+            return Reach::ChangedTopics;
+        }
+        *self.settings.borrow_mut() = self.config.settings.with_dynamic(all, own);
+        Reach::AllTopics
     }
 
     /// How many cores the node runs.

@@ -95,6 +95,7 @@ fn batch_code(error: &BatchError) -> ErrorCode {
         | BatchError::BaseOffset(_)
         | BatchError::Count { .. }
         | BatchError::Control
+        | BatchError::NoKey
         | BatchError::Producer => ErrorCode::InvalidRecord,
         BatchError::Length(_) | BatchError::Magic(_) | BatchError::Checksum | BatchError::Records(_) => {
             ErrorCode::CorruptMessage

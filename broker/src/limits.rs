@@ -41,6 +41,8 @@ pub const BIND_POLL: Duration = Duration::from_millis(50);
 pub const DATA_DIR_PATIENCE: Duration = Duration::from_secs(5);
 /// See [`DATA_DIR_PATIENCE`].
 pub const DATA_DIR_POLL: Duration = Duration::from_millis(50);
+/// How often a connection that must wait for its place asks again.
+pub const ADMISSION_POLL: Duration = Duration::from_millis(50);
 /// How long to wait after an accept that failed.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// How long connections may take to get their last answers when the node stops, and how often it looks.

@@ -7,6 +7,8 @@ import random
 import struct
 from dataclasses import dataclass, field
 
+import admin
+import one_node
 from protocol import *
 
 TOPIC, GOOD, SMALL, LATE = "t", "good", "small", "old"
@@ -17,6 +19,7 @@ TOPICS = [
     (GOOD, 1, 1, [("retention.ms", "-1")]),
     (SMALL, 1, 1, [("max.message.bytes", "1000")]),
     (LATE, 1, 1, [("message.timestamp.before.max.ms", "1000")]),
+    *admin.TOPICS,
 ]
 
 
@@ -52,6 +55,8 @@ class Case:
     probe: bool = True
     half_close: bool = False
     wait: float = 5.0
+    #: What was changed before takes so long to be seen.
+    pause: float = 0.0
 
 
 @dataclass
@@ -290,6 +295,6 @@ def reads(cases):
 def all_cases():
     cases = Cases()
     # Batches first: only they need a partition of their own.
-    for kind in (batches, frames, bodies, reads):
+    for kind in (batches, frames, bodies, reads, admin.all_kinds, one_node.all_kinds):
         kind(cases)
     return cases.all

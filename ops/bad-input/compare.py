@@ -11,7 +11,7 @@ import protocol
 from peer import Corelog, Kafka, ask, connect, exchange
 
 #: Fewer cases than this is a mistake.
-CASES_MIN = 230
+CASES_MIN = 425
 MEMORY_MIB = 256
 #: What a Corelog needs besides what --memory bounds: program, stacks, rings, metadata, indexes.
 MEMORY_BESIDE_MIB = 128
@@ -96,7 +96,9 @@ def compare(binary, work):
     all_cases, reasons = cases.all_cases(), listed()
     assert len(all_cases) >= CASES_MIN, f"{len(all_cases)} cases, at least {CASES_MIN} must be"
     assert len({case.name for case in all_cases}) == len(all_cases), "two cases of one name"
-    corelog, kafka = Corelog(binary, work, MEMORY_MIB, ["--cores", str(CORES)]), Kafka(work)
+    (work / "corelog.toml").write_text("node.id = 1\n")
+    arguments = ["--cores", str(CORES), "--config", str(work / "corelog.toml")]
+    corelog, kafka = Corelog(binary, work, MEMORY_MIB, arguments), Kafka(work)
     try:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda peer: peer.start(), (kafka, corelog)))
@@ -104,6 +106,7 @@ def compare(binary, work):
             list(pool.map(make_topics, ports))
             began, found = time.monotonic(), {}
             for case in all_cases:
+                time.sleep(case.pause)
                 both = pool.map(lambda port: exchange(port, case.pieces, case.probe, case.half_close, case.wait), ports)  # noqa: B023
                 found[case.name] = tuple((tuple(map(case.see, one.frames)), one.ending) for one in both)
             seconds = time.monotonic() - began

@@ -8,6 +8,7 @@ import struct
 import time
 from pathlib import Path
 
+import admin
 import protocol
 from hostile import read_batches
 from peer import Corelog, ask, connect
@@ -272,7 +273,46 @@ def damaged_checkpoint(binary, work):
     flip_and_back(kept, checkpoint, 100)
 
 
+def configurations(binary, work):
+    """What was set while a broker ran is there after kill -9; what a file may not say is refused with its line."""
+    file = work / "configured.toml"
+    file.write_text("node.id = 1\nnum.io.threads = 8\n")
+    broker = Corelog(binary, work, name="configured", arguments=["--config", str(file)]).start()
+    asks = [(admin.TOPIC_TYPE, TOPIC), (admin.BROKER_TYPE, "1"), (admin.BROKER_TYPE, ""), (admin.GROUP_TYPE, "g"), (admin.METRICS_TYPE, "m")]
+    with connect(broker.port) as connection:
+        ask(connection, protocol.create_topics([(TOPIC, 1, 1, [("retention.ms", "5")])]))
+        steps = [
+            (admin.TOPIC_TYPE, TOPIC, [("segment.ms", admin.SET, "77")]),
+            (admin.BROKER_TYPE, "1", [("log.retention.ms", admin.SET, "78"), ("nobody.knows", admin.SET, "79")]),
+            (admin.BROKER_TYPE, "", [("message.max.bytes", admin.SET, "60")]),
+            (admin.GROUP_TYPE, "g", [("consumer.session.timeout.ms", admin.SET, "50000")]),
+            (admin.METRICS_TYPE, "m", [("interval.ms", admin.SET, "1000")]),
+        ]
+        altered = admin.altered(ask(connection, admin.incremental(*steps)))
+        assert [code for code, *_ in altered] == [0] * len(steps), altered
+        before = admin.described(ask(connection, admin.describe(*asks)))
+    broker.kill9()
+    broker.start()
+    with connect(broker.port) as connection:
+        after = admin.described(ask(connection, admin.describe(*asks)))
+        too_large = ask(connection, protocol.produce([(TOPIC, [(0, protocol.batch())])]))
+    assert before == after and "'77'" in repr(after) and "'50000'" in repr(after), f"{before}\n{after}"
+    assert protocol.produce_outcomes(too_large)[TOPIC, 0][0] == 10, "message.max.bytes holds"
+    broker.stop()
+    for text, *wanted in [
+        ("node.id = 1\nnum.partitions = 2\nnum.partitions = 3\n", ":3:", "duplicate"),
+        ("node.id = 1\n[num]\npartitions = 0\n", ":3:", "num.partitions", "Value must be at least 1"),
+        ("log.retention.ms = 0\n", "log.retention.ms", "-1 keeps records for ever"),
+        ("log.retension.ms = 1\n", ":1:", "did you mean log.retention.ms?"),
+        ('authorizer.class.name = "x.Y"\n', ":1:", "no ACLs yet"),
+        ('"max.connections.per.ip.overrides" = "here:5"\n', ":1:", "ADDRESS:COUNT"),
+    ]:
+        file.write_text(text)
+        says(Corelog(binary, work, name="refused", arguments=["--config", str(file)]).refused(), *wanted)
+
+
 CHECKS = [
+    configurations,
     read_only_directory, missing_parent, memory_file_system, second_process, ordinary_limits, io_uring_blocked,
     damaged_segment, damaged_segment_header, damaged_segment_unclean, damaged_journal, damaged_last_of_journal, damaged_checkpoint,
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 //! A batch is never decoded here. Base offset and leader epoch lie outside the checksum, so that a broker can set them
 //! without looking further; log-append-time does not, and costs a new checksum.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::{
     error::BatchError,
@@ -26,19 +26,20 @@ const LOG_APPEND_TIME: i16 = 1 << 3;
 const TRANSACTIONAL: i16 = 1 << 4;
 const CONTROL: i16 = 1 << 5;
 
-/// How a batch's records are compressed.
+/// How a batch's records are compressed, numbered as its attributes number it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(i16)]
 pub enum Codec {
     /// Not at all.
-    None,
+    None = 0,
     /// RFC 1952.
-    Gzip,
+    Gzip = 1,
     /// Snappy, framed as Java's snappy-java does or not at all.
-    Snappy,
+    Snappy = 2,
     /// LZ4 frames.
-    Lz4,
+    Lz4 = 3,
     /// Zstandard, from produce version 7 on.
-    Zstd,
+    Zstd = 4,
 }
 
 /// The fixed part of a batch.
@@ -215,6 +216,24 @@ impl ValidBatch {
     /// The header as received.
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// The same records in another codec: `body` is what follows the header then.
+    pub(crate) fn recoded(&self, codec: Codec, body: &[u8]) -> Result<Self, BatchError> {
+        let size = HEADER_LEN + body.len();
+        if size > MAX_BATCH {
+            return Err(BatchError::TooLarge { size, limit: MAX_BATCH });
+        }
+        let mut bytes = BytesMut::with_capacity(size);
+        bytes.extend_from_slice(&self.bytes[..HEADER_LEN]);
+        bytes.extend_from_slice(body);
+        bytes[8..LENGTH_PREFIX].copy_from_slice(&((size - LENGTH_PREFIX) as i32).to_be_bytes());
+        let attributes = self.header.attributes & !CODEC_MASK | codec as i16;
+        bytes[21..23].copy_from_slice(&attributes.to_be_bytes());
+        let crc = crc32c(&bytes[CHECKED_FROM..]);
+        bytes[17..CHECKED_FROM].copy_from_slice(&crc.to_be_bytes());
+        let bytes = bytes.freeze();
+        Ok(Self { header: Header::parse(&bytes)?, bytes })
     }
 }
 

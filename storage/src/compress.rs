@@ -1,8 +1,9 @@
-//! Decompression, where semantics need to see records: lookups by time. Everywhere else codecs pass through untouched.
+//! The codecs, where semantics need to see records (lookups by time) or a topic demands a codec of its own. Everywhere
+//! else batches pass through untouched.
 //!
-//! Output is bounded: a small batch that unfolds without end is an error, not an allocation.
+//! What is decompressed is bounded: a small batch that unfolds without end is an error, not an allocation.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use bytes::Bytes;
 
@@ -12,6 +13,66 @@ use crate::{batch::Codec, error::BatchError};
 const XERIAL_MAGIC: &[u8; 8] = b"\x82SNAPPY\0";
 const XERIAL_HEADER: usize = 16;
 
+/// Bytes of a block of snappy-java's stream, as Kafka's clients write it.
+const XERIAL_BLOCK: usize = 32 << 10;
+
+/// A codec with what it is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Compression {
+    /// None.
+    None,
+    /// gzip of a level from 1 to 9; -1 is its own choice.
+    Gzip(i32),
+    /// Snappy in snappy-java's stream, which every client of Kafka reads.
+    Snappy,
+    /// LZ4 frames of independent blocks: Java reads no others.
+    Lz4,
+    /// Zstandard of this level.
+    Zstd(i32),
+}
+
+impl Compression {
+    /// The codec.
+    pub fn codec(self) -> Codec {
+        match self {
+            Self::None => Codec::None,
+            Self::Gzip(_) => Codec::Gzip,
+            Self::Snappy => Codec::Snappy,
+            Self::Lz4 => Codec::Lz4,
+            Self::Zstd(_) => Codec::Zstd,
+        }
+    }
+}
+
+/// `records` in a codec. Fails only for want of memory.
+pub fn compress(records: &[u8], how: Compression) -> std::io::Result<Vec<u8>> {
+    match how {
+        Compression::None => Ok(records.to_vec()),
+        Compression::Gzip(level) => {
+            let level = u32::try_from(level).map_or(flate2::Compression::default(), flate2::Compression::new);
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+            encoder.write_all(records)?;
+            encoder.finish()
+        }
+        Compression::Snappy => {
+            let mut stream = [&XERIAL_MAGIC[..], &1_u32.to_be_bytes(), &1_u32.to_be_bytes()].concat();
+            for block in records.chunks(XERIAL_BLOCK) {
+                let block = snap::raw::Encoder::new().compress_vec(block)?;
+                stream.extend_from_slice(&(block.len() as u32).to_be_bytes());
+                stream.extend_from_slice(&block);
+            }
+            Ok(stream)
+        }
+        Compression::Lz4 => {
+            let frame = lz4_flex::frame::FrameInfo::new().block_size(lz4_flex::frame::BlockSize::Max64KB);
+            let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(frame, Vec::new());
+            encoder.write_all(records)?;
+            encoder.finish().map_err(std::io::Error::other)
+        }
+        Compression::Zstd(level) => zstd::bulk::compress(records, level),
+    }
+}
+
 /// The records in `body`, of at most `limit` bytes. `codec` is `None` for an unknown one.
 pub fn decompress(codec: Option<Codec>, body: Bytes, limit: usize) -> Result<Bytes, BatchError> {
     let broken = |_| BatchError::Records("compressed data that does not unfold");
@@ -20,7 +81,7 @@ pub fn decompress(codec: Option<Codec>, body: Bytes, limit: usize) -> Result<Byt
         Codec::Gzip => bounded(flate2::read::MultiGzDecoder::new(&body[..]), limit),
         Codec::Lz4 => bounded(lz4_flex::frame::FrameDecoder::new(&body[..]), limit),
         Codec::Zstd => {
-            let decoder = ruzstd::decoding::StreamingDecoder::new(&body[..]).map_err(broken)?;
+            let decoder = zstd::stream::read::Decoder::with_buffer(&body[..]).map_err(broken)?;
             bounded(decoder, limit)
         }
         Codec::Snappy if body.starts_with(XERIAL_MAGIC) => xerial(&body, limit),
@@ -72,53 +133,18 @@ fn snappy_block(block: &[u8], limit: usize, records: &mut Vec<u8>) -> Result<(),
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     fn text() -> Vec<u8> {
         (0..5_000_u32).flat_map(|number| (number / 7).to_le_bytes()).collect()
     }
 
-    fn gzip(data: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(data).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    fn lz4(data: &[u8]) -> Vec<u8> {
-        let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
-        encoder.write_all(data).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    fn zstd(data: &[u8]) -> Vec<u8> {
-        ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest)
-    }
-
-    fn snappy(data: &[u8]) -> Vec<u8> {
-        snap::raw::Encoder::new().compress_vec(data).unwrap()
-    }
-
-    fn snappy_java(data: &[u8]) -> Vec<u8> {
-        let mut framed = [&XERIAL_MAGIC[..], &1_u32.to_be_bytes(), &1_u32.to_be_bytes()].concat();
-        for block in data.chunks(1_000) {
-            let block = snappy(block);
-            framed.extend_from_slice(&(block.len() as u32).to_be_bytes());
-            framed.extend_from_slice(&block);
-        }
-        framed
-    }
-
     fn all(data: &[u8]) -> Vec<(Codec, Bytes)> {
-        vec![
-            (Codec::None, data.to_vec().into()),
-            (Codec::Gzip, gzip(data).into()),
-            (Codec::Lz4, lz4(data).into()),
-            (Codec::Zstd, zstd(data).into()),
-            (Codec::Snappy, snappy(data).into()),
-            (Codec::Snappy, snappy_java(data).into()),
-        ]
+        let levels = [Compression::Gzip(-1), Compression::Gzip(9), Compression::Zstd(-5), Compression::Zstd(19)];
+        let plain = [Compression::None, Compression::Snappy, Compression::Lz4];
+        let of = |how: Compression| (how.codec(), compress(data, how).unwrap().into());
+        let raw = snap::raw::Encoder::new().compress_vec(data).unwrap().into();
+        plain.into_iter().chain(levels).map(of).chain([(Codec::Snappy, raw)]).collect()
     }
 
     #[test]

@@ -137,6 +137,8 @@ pub enum BatchError {
     Transactional,
     /// The timestamp lies too far from the broker's clock.
     Timestamp(Timestamp),
+    /// A record without a key, for a compacted topic.
+    NoKey,
     /// The records within cannot be walked.
     Records(&'static str),
 }
@@ -159,6 +161,7 @@ impl fmt::Display for BatchError {
             Self::Producer => f.write_str("producer id, epoch and sequence do not fit each other"),
             Self::Transactional => f.write_str("a transactional batch without a producer id"),
             Self::Timestamp(at) => write!(f, "timestamp {} is too far from the broker's time", at.0),
+            Self::NoKey => f.write_str("a compacted topic takes no record without a key"),
             Self::Records(why) => write!(f, "broken records: {why}"),
         }
     }

@@ -17,5 +17,6 @@ pub mod limits;
 pub mod log;
 pub mod mutant;
 pub mod record;
+pub mod record_rules;
 pub mod shard;
 pub mod sim;

@@ -44,9 +44,6 @@ pub const BATCHES_PER_PRODUCER: usize = 5;
 /// Producer ids remembered per log; past it the one that was silent for longest is forgotten.
 pub const PRODUCERS_PER_LOG: usize = 10_000;
 
-/// A producer id that was silent for so long is forgotten (Kafka's `producer.id.expiration.ms`).
-pub const PRODUCER_EXPIRATION_MS: i64 = 86_400_000;
-
 /// A segment write of at least this size has its file's blocks reserved ahead: a log of small writes stays small.
 pub const RESERVE_FOR: u32 = 32 << 10;
 

@@ -1,6 +1,6 @@
 //! CreateTopics, versions 2 to 7: new topics, each on its own: some may be created and others refused.
 //!
-//! From version 5 on the response tells partitions, replicas and configuration (KIP-525), from 7 on the topic's id.
+//! From version 5 on the response tells partitions, replicas and the whole configuration (KIP-525), from 7 on the topic's id.
 
 use std::rc::Rc;
 
@@ -14,16 +14,14 @@ use corelog_wire::{
 };
 
 use crate::{
-    api::RequestContext,
+    api::{RequestContext, describe_configs},
+    config::Settings,
     core::env::{CoreId, NetEnv},
     core_state::Core,
     metadata::call::{AssignedBroker, Assignment, CreatedTopic, MetadataAnswer, MetadataCall, NewTopic, Refusal},
     net::listener::{ListenerKind, ListenerRef},
     router,
 };
-
-/// DescribeConfigs' source "set on the topic".
-const SOURCE_TOPIC: i8 = 1;
 
 /// Answers when every core serves the new topics.
 pub async fn handle<E: NetEnv>(
@@ -40,7 +38,8 @@ pub async fn handle<E: NetEnv>(
         Ok(_) => names.iter().map(|_| Err(unavailable(ErrorCode::UnknownServerError))).collect(),
         Err(fault) => names.iter().map(|_| Err(unavailable(fault.code()))).collect(),
     };
-    let topics = names.into_iter().zip(outcomes).map(|(name, outcome)| result(name, outcome));
+    let settings = core.settings();
+    let topics = names.into_iter().zip(outcomes).map(|(name, outcome)| result(&settings, name, outcome));
     CreateTopicsResponse { topics: topics.collect(), ..CreateTopicsResponse::default() }
 }
 
@@ -72,15 +71,16 @@ fn broker<E: NetEnv>(core: &Core<E>, listener: ListenerRef, shown: i32) -> Assig
     }
 }
 
-fn result(name: String, outcome: Result<CreatedTopic, Refusal>) -> CreatableTopicResult {
+fn result(settings: &Settings, name: String, outcome: Result<CreatedTopic, Refusal>) -> CreatableTopicResult {
     match outcome {
         Ok(created) => {
-            let configs = created.configs.into_iter().map(|(name, value)| CreatableTopicConfigs {
-                name,
-                value: Some(value),
-                read_only: false,
-                config_source: SOURCE_TOPIC,
-                is_sensitive: false,
+            let rows = describe_configs::topic_rows(settings, &created.configs).into_iter();
+            let configs = rows.map(|row| row.encode(false, false)).map(|row| CreatableTopicConfigs {
+                name: row.name,
+                value: row.value,
+                read_only: row.read_only,
+                config_source: row.config_source,
+                is_sensitive: row.is_sensitive,
             });
             CreatableTopicResult {
                 name,

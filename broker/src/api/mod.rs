@@ -4,7 +4,11 @@
 //! XResponse`, one file per API. Produce and Fetch have forms of their own: Produce is begun in the order read and
 //! finished later; Fetch answers with a chain of buffers.
 
+pub mod alter_configs;
+pub mod alter_partition_reassignments;
+pub mod alter_replica_log_dirs;
 pub mod api_versions;
+mod config_resources;
 pub mod create_partitions;
 pub mod create_topics;
 pub mod delete_groups;
@@ -13,7 +17,11 @@ pub mod delete_topics;
 pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
+pub mod describe_log_dirs;
+pub mod describe_producers;
+pub mod describe_quorum;
 pub mod describe_topic_partitions;
+pub mod elect_leaders;
 pub mod fetch;
 pub mod find_coordinator;
 #[cfg(test)]
@@ -23,8 +31,10 @@ pub mod incremental_alter_configs;
 pub mod init_producer_id;
 pub mod join_group;
 pub mod leave_group;
+pub mod list_config_resources;
 pub mod list_groups;
 pub mod list_offsets;
+pub mod list_partition_reassignments;
 pub mod metadata;
 pub mod offset_commit;
 pub mod offset_delete;
@@ -32,6 +42,7 @@ pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 pub mod produce;
 pub mod sync_group;
+pub mod update_features;
 
 use std::{fmt, future::Future, net::SocketAddr, pin::Pin, rc::Rc, sync::Arc};
 
@@ -195,6 +206,16 @@ table! {
     DeleteGroups FRAME_MAX_WITHOUT_RECORDS delete_groups;
     DescribeConfigs FRAME_MAX_WITHOUT_RECORDS describe_configs;
     DescribeTopicPartitions FRAME_MAX_WITHOUT_RECORDS describe_topic_partitions;
+    AlterConfigs FRAME_MAX_WITHOUT_RECORDS alter_configs;
+    ListConfigResources FRAME_MAX_WITHOUT_RECORDS list_config_resources;
+    DescribeLogDirs FRAME_MAX_WITHOUT_RECORDS describe_log_dirs;
+    DescribeProducers FRAME_MAX_WITHOUT_RECORDS describe_producers;
+    DescribeQuorum FRAME_MAX_WITHOUT_RECORDS describe_quorum;
+    ElectLeaders FRAME_MAX_WITHOUT_RECORDS elect_leaders;
+    AlterPartitionReassignments FRAME_MAX_WITHOUT_RECORDS alter_partition_reassignments;
+    ListPartitionReassignments FRAME_MAX_WITHOUT_RECORDS list_partition_reassignments;
+    AlterReplicaLogDirs FRAME_MAX_WITHOUT_RECORDS alter_replica_log_dirs;
+    UpdateFeatures FRAME_MAX_WITHOUT_RECORDS update_features;
     IncrementalAlterConfigs FRAME_MAX_WITHOUT_RECORDS incremental_alter_configs;
 }
 

@@ -94,6 +94,8 @@ impl Serve {
 
 /// Turns the names of bind addresses into addresses, while blocking is still allowed.
 fn resolve_names(mut config: BrokerConfig) -> Result<BrokerConfig, String> {
+    // Clients are told of the data directory, from wherever they are.
+    config.data_dir = std::path::absolute(&config.data_dir).map_err(|error| error.to_string())?;
     for listener in config.listeners.iter_mut().filter(|listener| !listener.bind.host.is_empty()) {
         let address = resolve(&listener.bind).map_err(|error| format!("listener {}: {error}", listener.name))?;
         listener.bind.host = address.ip().to_string();

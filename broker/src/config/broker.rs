@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use crate::{
     config::{
-        broker_keys,
+        across, broker_keys,
         definition::BadValue,
         listener::{self, Advertises, Endpoint, ListenerConfig},
         machine_limits,
@@ -44,8 +44,6 @@ pub struct BrokerConfig {
     pub groups: GroupConfig,
     /// How often retention looks.
     pub retention_check_interval: Duration,
-    /// How long an idle producer's state is kept.
-    pub producer_id_expiration: Duration,
 }
 
 /// What holds for topics as such.
@@ -90,12 +88,6 @@ pub struct NetConfig {
     pub max_idle: Option<Duration>,
     /// Whether connections move between cores.
     pub hand_over: bool,
-    /// Connections of this node.
-    pub max_connections: u32,
-    /// Connections of one address.
-    pub max_connections_per_ip: u32,
-    /// Fetch sessions kept, over all cores.
-    pub fetch_sessions: u32,
     /// Partitions that DescribeTopicPartitions answers at once.
     pub describe_partitions_limit: u32,
 }
@@ -148,7 +140,7 @@ impl From<BadValue> for ConfigError {
 impl BrokerConfig {
     /// Turns values, each right by itself, into a configuration that is right as a whole.
     pub fn new(settings: Settings) -> Result<Self, ConfigError> {
-        check_across(&settings)?;
+        across::check(&settings)?;
         Ok(Self {
             node: NodeId(settings.number("node.id") as i32),
             rack: settings.value("broker.rack").map(str::to_owned),
@@ -172,7 +164,6 @@ impl BrokerConfig {
             },
             groups: groups(&settings),
             retention_check_interval: millis(&settings, "log.retention.check.interval.ms"),
-            producer_id_expiration: millis(&settings, "producer.id.expiration.ms"),
             settings,
         })
     }
@@ -240,9 +231,6 @@ fn net(settings: &Settings) -> NetConfig {
         fetch_max_bytes: settings.number("fetch.max.bytes") as u32,
         max_idle: u64::try_from(settings.number("connections.max.idle.ms")).ok().map(Duration::from_millis),
         hand_over: settings.flag("connections.hand.over"),
-        max_connections: settings.number("max.connections") as u32,
-        max_connections_per_ip: settings.number("max.connections.per.ip") as u32,
-        fetch_sessions: settings.number("max.incremental.fetch.session.cache.slots") as u32,
         describe_partitions_limit: settings.number("max.request.partition.size.limit") as u32,
     }
 }
@@ -271,28 +259,6 @@ fn groups(settings: &Settings) -> GroupConfig {
         offsets_replication_factor: settings.number("offsets.topic.replication.factor") as i16,
         offsets_segment_bytes: settings.number("offsets.topic.segment.bytes") as u32,
     }
-}
-
-fn check_across(settings: &Settings) -> Result<(), ConfigError> {
-    let refuse = |what: &str| Err(ConfigError(what.to_owned()));
-    let retention = ["log.retention.ms", "log.retention.minutes", "log.retention.hours"];
-    if let Some(zero) = retention.into_iter().find(|key| settings.own(key) == Some("0")) {
-        return Err(ConfigError(format!("{zero} must not be 0; -1 keeps records for ever")));
-    }
-    if settings.optional_number("log.roll.ms").is_some_and(|ms| ms < 1) {
-        return refuse("log.roll.ms must be at least 1");
-    }
-    if settings.optional_number("log.roll.jitter.ms").is_some_and(|ms| ms < 0) {
-        return refuse("log.roll.jitter.ms must be at least 0");
-    }
-    if settings.number("group.min.session.timeout.ms") > settings.number("group.max.session.timeout.ms") {
-        return refuse("group.min.session.timeout.ms is above group.max.session.timeout.ms");
-    }
-    let (least, most) = ("log.cleaner.min.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms");
-    if settings.number(least) > settings.number(most) {
-        return Err(ConfigError(format!("{least} is above {most}")));
-    }
-    Ok(())
 }
 
 fn millis(settings: &Settings, key: &str) -> Duration {

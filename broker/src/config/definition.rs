@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::net::admission;
+
 /// A key's type, numbered as DescribeConfigs numbers it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(i8)]
@@ -20,6 +22,10 @@ pub enum Kind {
     Double = 6,
     /// Texts separated by commas.
     List = 7,
+    /// The name of a Java class.
+    Class = 8,
+    /// Text that is never told to clients.
+    Password = 9,
 }
 
 /// What a value of the right type may be. Ranges include both ends.
@@ -37,10 +43,42 @@ pub enum Valid {
     Fraction,
     /// One of these texts; of a list, each entry.
     OneOf(&'static [&'static str]),
+    /// One of these texts, in any case.
+    OneOfAnyCase(&'static [&'static str]),
+    /// Text that is more than blanks.
+    NotBlank,
+    /// Addresses, each with a count.
+    ConnectionCounts,
+    /// A start for a reader without offsets (KIP-1106): a word, or how long ago.
+    ResetStrategy,
     /// A list with at least one entry.
     NotEmpty,
     /// `*`, or pairs of partition and broker.
     ThrottledReplicas,
+}
+
+/// Whether and for whom a broker's key can be changed while the broker runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Update {
+    /// Only in the file.
+    ReadOnly,
+    /// For one broker.
+    PerBroker,
+    /// For one broker, or for all.
+    ClusterWide,
+}
+
+/// What a value of the key does here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// What it says.
+    Obeyed,
+    /// Nothing, and nothing is missing: it adjusts what Corelog does otherwise.
+    NotNeeded,
+    /// Nothing yet: what it adjusts is absent.
+    NotYet,
+    /// Nothing yet, and who sets it counts on being protected by it: refused in the file.
+    Refused,
 }
 
 /// One key.
@@ -54,8 +92,12 @@ pub struct Definition {
     pub default: Option<&'static str>,
     /// What it may be.
     pub valid: Valid,
-    /// What it is for, in a line.
+    /// What it is for, or why it does nothing, in a line.
     pub purpose: &'static str,
+    /// How it can be changed, for a broker's key.
+    pub update: Update,
+    /// What it does.
+    pub effect: Effect,
 }
 
 /// A value that does not fit its key. Prints as Kafka prints it.
@@ -80,18 +122,41 @@ impl std::error::Error for BadValue {}
 impl Definition {
     /// A key of any value.
     pub const fn new(name: &'static str, kind: Kind, default: &'static str, purpose: &'static str) -> Self {
-        Self { name, kind, default: Some(default), valid: Valid::Any, purpose }
+        Self { default: Some(default), ..Self::unset(name, kind, purpose) }
     }
 
     /// A key that is null unless set.
     pub const fn unset(name: &'static str, kind: Kind, purpose: &'static str) -> Self {
-        Self { name, kind, default: None, valid: Valid::Any, purpose }
+        Self { name, kind, default: None, valid: Valid::Any, purpose, update: Update::ReadOnly, effect: Effect::Obeyed }
     }
 
     /// The same key, with a bound.
     pub const fn valid(mut self, valid: Valid) -> Self {
         self.valid = valid;
         self
+    }
+
+    /// The same key, to be changed at run time for one broker or for all.
+    pub const fn cluster(mut self) -> Self {
+        self.update = Update::ClusterWide;
+        self
+    }
+
+    /// The same key, to be changed at run time for one broker.
+    pub const fn per_broker(mut self) -> Self {
+        self.update = Update::PerBroker;
+        self
+    }
+
+    /// The same key, of this effect.
+    pub const fn effect(mut self, effect: Effect) -> Self {
+        self.effect = effect;
+        self
+    }
+
+    /// Whether its value is kept from clients.
+    pub fn is_sensitive(&self) -> bool {
+        self.kind == Kind::Password
     }
 
     /// Checks a value and prints it anew, as it will be stored and described (` 05 ` becomes `5`).
@@ -114,13 +179,18 @@ impl Definition {
                 self.check_fraction(number).map_err(bad)?;
                 Ok(print_double(number))
             }
-            Kind::String => {
+            Kind::String | Kind::Class | Kind::Password => {
                 self.check_text(text).map_err(bad)?;
                 Ok(text.to_owned())
             }
             Kind::List => {
                 let entries = split_list(text);
-                self.check_list(&entries).map_err(bad)?;
+                // Kafka shows this one as it prints a list.
+                let shown = |why| match self.valid {
+                    Valid::ThrottledReplicas => BadValue { value: format!("[{}]", entries.join(", ")), ..bad(why) },
+                    _ => bad(why),
+                };
+                self.check_list(&entries).map_err(shown)?;
                 Ok(entries.join(","))
             }
         }
@@ -158,6 +228,14 @@ impl Definition {
     fn check_text(&self, text: &str) -> Result<(), String> {
         match self.valid {
             Valid::OneOf(allowed) if !allowed.contains(&text) => Err(one_of(allowed)),
+            Valid::OneOfAnyCase(allowed) if !allowed.iter().any(|one| one.eq_ignore_ascii_case(text)) => {
+                Err(format!("String must be one of (case insensitive): {}", allowed.join(", ")))
+            }
+            Valid::ConnectionCounts if admission::parse_overrides(text).is_none() => {
+                Err("Expected ADDRESS:COUNT,ADDRESS:COUNT,... with addresses as numbers".to_owned())
+            }
+            Valid::NotBlank if text.is_empty() => Err("String must be non-empty".to_owned()),
+            Valid::ResetStrategy if !is_reset_strategy(text) => Err(RESET_STRATEGY.to_owned()),
             _ => Ok(()),
         }
     }
@@ -195,6 +273,43 @@ fn is_throttled_replicas(entries: &[String]) -> bool {
     matches!(entries, [all] if all == "*") || entries.iter().all(pair)
 }
 
+const RESET_STRATEGY: &str = "Invalid value for share.auto.offset.reset: valid are 'earliest', 'latest', and \
+                              'by_duration:<duration>', an ISO-8601 duration that is not negative.";
+
+fn is_reset_strategy(text: &str) -> bool {
+    match text.strip_prefix("by_duration:") {
+        Some(duration) => is_duration(duration),
+        None => matches!(text, "earliest" | "latest"),
+    }
+}
+
+/// `PnDTnHnMn.nS`, each part optional but one.
+fn is_duration(text: &str) -> bool {
+    let text = text.to_ascii_uppercase();
+    let Some(rest) = text.strip_prefix('P') else { return false };
+    let (days, time) = rest.split_once('T').map_or((rest, None), |(days, time)| (days, Some(time)));
+    let parts = |text: &str, units: &str| {
+        let mut allowed = units.chars();
+        let mut rest = text;
+        let mut count = 0;
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+            let unit = rest[digits..].chars().next()?;
+            if digits == 0 || !allowed.any(|one| one == unit) {
+                return None;
+            }
+            rest = &rest[digits + 1..];
+            count += 1;
+        }
+        Some(count)
+    };
+    match (parts(days, "D"), time.map(|time| parts(time, "HMS"))) {
+        (Some(days), None) => days > 0,
+        (Some(_), Some(Some(time))) => time > 0,
+        _ => false,
+    }
+}
+
 fn not_a_number(kind: Kind) -> String {
     let kind = match kind {
         Kind::Short => "SHORT",
@@ -209,9 +324,17 @@ fn one_of(allowed: &[&str]) -> String {
     format!("String must be one of: {}", allowed.join(", "))
 }
 
-/// As Java prints a double of the sizes that occur in configurations: always with a decimal point.
+/// As Java prints a double: always with a decimal point, and with an exponent where it is very large or small.
 fn print_double(number: f64) -> String {
-    format!("{number:?}")
+    let size = number.abs();
+    if size == 0.0 || (1e-3..1e7).contains(&size) || !size.is_finite() {
+        return format!("{number:?}");
+    }
+    let text = format!("{number:E}");
+    match text.split_once('E') {
+        Some((digits, exponent)) if !digits.contains('.') => format!("{digits}.0E{exponent}"),
+        _ => text,
+    }
 }
 
 #[cfg(test)]
@@ -237,6 +360,9 @@ mod tests {
         assert_eq!(POLICY.normalize(""), Ok(String::new()));
         let ratio = Definition::new("min.cleanable.dirty.ratio", Kind::Double, "0.5", "").valid(Valid::Fraction);
         assert_eq!(ratio.normalize("1"), Ok("1.0".to_owned()));
+        let rate = Definition::new("log.cleaner.io.max.bytes.per.second", Kind::Double, "1.0", "");
+        assert_eq!(rate.normalize("1e10"), Ok("1.0E10".to_owned()));
+        assert_eq!(rate.normalize("1.7976931348623157E308"), Ok("1.7976931348623157E308".to_owned()));
     }
 
     #[test]
@@ -252,6 +378,17 @@ mod tests {
         let lz4 = Definition::new("compression.lz4.level", Kind::Int, "9", "").valid(Valid::Between(1, 17));
         assert!(why(&lz4, "18").ends_with("Value must be no more than 17"));
         assert!(why(&lz4, "99999999999").ends_with("Not a number of type INT"));
+    }
+
+    #[test]
+    fn a_start_for_new_readers_is_a_word_or_a_duration() {
+        let reset = Definition::new("share.auto.offset.reset", Kind::String, "latest", "").valid(Valid::ResetStrategy);
+        for good in ["latest", "earliest", "by_duration:PT1H", "by_duration:P2DT3H4M5.6S", "by_duration:P1D"] {
+            assert!(reset.normalize(good).is_ok(), "{good}");
+        }
+        for bad in ["foo", "Latest", "by_duration:", "by_duration:PT", "by_duration:PT1S2H", "by_duration:-PT1H"] {
+            assert!(reset.normalize(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::config::{
     broker_keys::{self, BROKER_KEYS},
+    definition::Effect,
     settings::Settings,
     topic_keys,
 };
@@ -46,6 +47,9 @@ pub fn read(file: &str, text: &str, settings: &mut Settings) -> Result<(), FileE
         let definition = broker_keys::find(&entry.key).ok_or_else(|| fail(at, unknown(&entry.key)))?;
         if settings.own(definition.name).is_some() {
             return Err(fail(at, format!("{} is set twice", entry.key)));
+        }
+        if definition.effect == Effect::Refused {
+            return Err(fail(at, format!("{} would be without effect. {}", entry.key, definition.purpose)));
         }
         let value = entry.value.as_ref().map_err(|what| fail(at, format!("{}: {what}", entry.key)))?;
         settings.set(definition, value).map_err(|bad| fail(at, bad.to_string()))?;
@@ -185,6 +189,18 @@ mod tests {
             "corelog.toml:1: retention.ms is a topic's key; for all topics use log.retention.ms"
         );
         assert_eq!(error("\n\nzzz = 1"), "corelog.toml:3: unknown key zzz");
+    }
+
+    #[test]
+    fn kafkas_keys_that_adjust_what_is_not_here_are_taken_but_not_those_that_protect() {
+        let settings = load("num.io.threads = 8\ntransaction.state.log.min.isr = 1\n").expect("taken");
+        assert_eq!(settings.in_file().count(), 2);
+        assert!(error("num.io.threads = 0").contains("Value must be at least 1"));
+        assert_eq!(
+            error("\nauthorizer.class.name = \"x.Y\""),
+            "corelog.toml:2: authorizer.class.name would be without effect. There are no ACLs yet: everybody may do \
+             everything."
+        );
     }
 
     #[test]

@@ -42,6 +42,10 @@ pub struct TopicConfig {
     pub compact: bool,
     /// The codec records are kept in.
     pub compression: CompressionType,
+    /// gzip's level, -1 for its own choice.
+    pub gzip_level: i32,
+    /// zstd's level.
+    pub zstd_level: i32,
     /// How long a tombstone stays.
     pub delete_retention: Duration,
     /// How long a deleted segment's file stays.
@@ -97,6 +101,8 @@ impl TopicConfig {
             delete: policies.split(',').any(|policy| policy == "delete"),
             compact: policies.split(',').any(|policy| policy == "compact"),
             compression: compression(&values.text("compression.type")),
+            gzip_level: values.number("compression.gzip.level") as i32,
+            zstd_level: values.number("compression.zstd.level") as i32,
             delete_retention: values.millis("delete.retention.ms"),
             file_delete_delay: values.millis("file.delete.delay.ms"),
             flush_messages: values.number("flush.messages") as u64,

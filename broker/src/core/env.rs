@@ -4,7 +4,7 @@
 //! Completion-shaped: received buffers come up owned, chains of owned buffers go down, so that provided buffers,
 //! multishot receive and zero-copy fit behind it.
 
-use std::{any::Any, fmt, future::Future, io, net::SocketAddr, time::Duration};
+use std::{any::Any, fmt, future::Future, io, net::SocketAddr, path::Path, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use corelog_storage::env::Instant;
@@ -17,6 +17,15 @@ impl fmt::Display for CoreId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
     }
+}
+
+/// How much a file system holds, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DiskSpace {
+    /// In all.
+    pub total: u64,
+    /// Free for this process.
+    pub usable: u64,
 }
 
 /// Which cores of a node a listening address serves.
@@ -64,6 +73,9 @@ pub trait NetEnv: corelog_storage::env::Env {
 
     /// Takes over a connection that another core of this node gave up.
     fn attach(&self, conn: Detached) -> io::Result<Self::Conn>;
+
+    /// How much the file system that `dir` lies on holds.
+    fn disk_space(&self, dir: &Path) -> impl Future<Output = io::Result<DiskSpace>>;
 
     /// Rings another core's bell: whatever was written to shared memory before is seen by who returns from its
     /// [`NetEnv::notified`] after. Never blocks; many rings before the other looks are one.

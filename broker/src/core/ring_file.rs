@@ -19,6 +19,7 @@ use corelog_storage::{
 use io_uring::{opcode, types};
 
 use crate::core::{
+    env::DiskSpace,
     ring::Abandoned,
     ring_env::{Core, RingEnv},
 };
@@ -207,6 +208,21 @@ pub(super) async fn list(env: &RingEnv, dir: &Path) -> io::Result<Vec<String>> {
         }
         names.sort_unstable();
         Ok(names)
+    })
+    .await
+}
+
+/// How much the file system holds. On the helper thread: a network's file system may take its time.
+pub(super) async fn disk_space(env: &RingEnv, dir: &Path) -> io::Result<DiskSpace> {
+    let dir = c_path(dir)?;
+    env.on_helper(move || {
+        // SAFETY: a structure of numbers, for which zero is a value.
+        let mut said: libc::statvfs = unsafe { std::mem::zeroed() };
+        // SAFETY: the path ends with a zero, and the structure is ours.
+        if unsafe { libc::statvfs(dir.as_ptr(), &raw mut said) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(DiskSpace { total: said.f_blocks * said.f_frsize, usable: said.f_bavail * said.f_frsize })
     })
     .await
 }

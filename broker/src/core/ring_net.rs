@@ -5,6 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd},
+    path::Path,
     rc::Rc,
     sync::{Arc, PoisonError},
     time::Duration,
@@ -16,10 +17,11 @@ use io_uring::{opcode, types};
 
 use crate::core::{
     clock,
-    env::{Conn, CoreId, Detached, Listener, NetEnv, Spread},
+    env::{Conn, CoreId, Detached, DiskSpace, Listener, NetEnv, Spread},
     receiver::{Received, Receiver},
     ring::{Abandoned, Completion},
     ring_env::{Core, RingEnv},
+    ring_file,
     shared_listener::{Dealt, SharedListener},
     socket_address::SocketAddress,
 };
@@ -93,6 +95,10 @@ impl NetEnv for RingEnv {
     fn attach(&self, conn: Detached) -> io::Result<RingConn> {
         let moved = conn.0.downcast::<Moved>().map_err(|_| io::Error::other("a connection of another world"))?;
         Ok(RingConn::over(&self.core, moved.socket, moved.peer, moved.received))
+    }
+
+    async fn disk_space(&self, dir: &Path) -> io::Result<DiskSpace> {
+        ring_file::disk_space(self, dir).await
     }
 
     fn notify(&self, core: CoreId) {

@@ -34,10 +34,10 @@ pub enum MetadataCall {
         /// Check only.
         validate_only: bool,
     },
-    /// Changes topics' configurations.
-    AlterTopicConfigs {
+    /// Changes configurations.
+    AlterConfigs {
         /// Whose, and how.
-        topics: Vec<ConfigChange>,
+        changes: Vec<ConfigChange>,
         /// Check only.
         validate_only: bool,
     },
@@ -54,7 +54,7 @@ pub enum MetadataAnswer {
     TopicsDeleted(Vec<Result<DeletedTopic, Refusal>>),
     /// To [`MetadataCall::CreatePartitions`].
     PartitionsCreated(Vec<Result<(), Refusal>>),
-    /// To [`MetadataCall::AlterTopicConfigs`].
+    /// To [`MetadataCall::AlterConfigs`].
     ConfigsAltered(Vec<Result<(), Refusal>>),
     /// To [`MetadataCall::AllocateProducerIds`].
     ProducerIds(ProducerIdBlock),
@@ -148,13 +148,37 @@ pub struct MorePartitions {
     pub assignments: Option<Vec<Assignment>>,
 }
 
-/// Changes of one topic's configuration: all or none.
+/// Changes of one resource's configuration: all or none.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigChange {
-    /// The topic.
-    pub name: String,
+    /// Whose.
+    pub target: ConfigTarget,
     /// The changes.
-    pub steps: Vec<ConfigStep>,
+    pub edit: ConfigEdit,
+}
+
+/// Whose configuration a client means.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigTarget {
+    /// That of the topic of this name.
+    Topic(String),
+    /// One node's.
+    Node(NodeId),
+    /// Every node's.
+    AllNodes,
+    /// A group's.
+    Group(String),
+    /// A subscription's to clients' metrics.
+    ClientMetrics(String),
+}
+
+/// How a configuration is changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigEdit {
+    /// Key by key (KIP-339).
+    Steps(Vec<ConfigStep>),
+    /// All values at once: what is not among them loses its value.
+    Replace(Vec<(String, Option<String>)>),
 }
 
 /// What is done to one key.

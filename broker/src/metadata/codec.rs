@@ -152,12 +152,15 @@ fn encode_config(
 ) -> Fact {
     let key = builder.create_string(key);
     let value = value.map(|value| builder.create_string(value));
-    let (scope, node, topic) = match resource {
-        ConfigResource::AllNodes => (fbs::Scope::AllNodes, 0, None),
-        ConfigResource::Node(node) => (fbs::Scope::Node, node.0, None),
-        ConfigResource::Topic(topic) => (fbs::Scope::Topic, 0, Some(fbs::Id::new(&topic.0))),
+    let (scope, node, topic, name) = match resource {
+        ConfigResource::AllNodes => (fbs::Scope::AllNodes, 0, None, None),
+        ConfigResource::Node(node) => (fbs::Scope::Node, node.0, None, None),
+        ConfigResource::Topic(topic) => (fbs::Scope::Topic, 0, Some(fbs::Id::new(&topic.0)), None),
+        ConfigResource::Group(name) => (fbs::Scope::Group, 0, None, Some(name)),
+        ConfigResource::ClientMetrics(name) => (fbs::Scope::ClientMetrics, 0, None, Some(name)),
     };
-    let args = fbs::ConfigArgs { scope, node, topic: topic.as_ref(), key: Some(key), value };
+    let name = name.map(|name| builder.create_string(name));
+    let args = fbs::ConfigArgs { scope, node, topic: topic.as_ref(), key: Some(key), value, name };
     (fbs::Fact::Config, fbs::Config::create(builder, &args).as_union_value())
 }
 
@@ -238,6 +241,8 @@ fn decode_config(config: &fbs::Config<'_>) -> Result<MetadataRecord, CodecError>
         fbs::Scope::AllNodes => ConfigResource::AllNodes,
         fbs::Scope::Node => ConfigResource::Node(NodeId(config.node())),
         fbs::Scope::Topic => ConfigResource::Topic(topic_id(config.topic())?),
+        fbs::Scope::Group => ConfigResource::Group(text(config.name(), "a group")?),
+        fbs::Scope::ClientMetrics => ConfigResource::ClientMetrics(text(config.name(), "a subscription")?),
         other => return Err(CodecError::Newer(other.0)),
     };
     let value = config.value().map(str::to_owned);
@@ -307,6 +312,9 @@ pub(super) mod tests {
             set(ConfigResource::Node(NodeId(1)), Some("")),
             set(ConfigResource::AllNodes, Some("7")),
             set(ConfigResource::AllNodes, None),
+            set(ConfigResource::Group("g".into()), Some("9")),
+            set(ConfigResource::ClientMetrics("m".into()), Some("9")),
+            set(ConfigResource::ClientMetrics("m".into()), None),
             MetadataRecord::ProducerIds { next: ProducerId(1000) },
             MetadataRecord::RemoveTopic { id: topic },
         ]

@@ -27,8 +27,10 @@ pub struct ClusterImage {
     nodes: BTreeMap<NodeId, Arc<NodeRegistration>>,
     by_name: BTreeMap<Arc<str>, Arc<TopicImage>>,
     by_id: BTreeMap<TopicId, Arc<TopicImage>>,
-    node_configs: BTreeMap<NodeId, ConfigOverrides>,
-    all_nodes_config: ConfigOverrides,
+    node_configs: BTreeMap<NodeId, Arc<ConfigOverrides>>,
+    all_nodes_config: Arc<ConfigOverrides>,
+    group_configs: BTreeMap<String, Arc<ConfigOverrides>>,
+    client_metrics: BTreeMap<String, Arc<ConfigOverrides>>,
     next_producer_id: i64,
 }
 
@@ -111,13 +113,33 @@ impl ClusterImage {
     }
 
     /// A node's own configuration values.
-    pub fn node_config(&self, id: NodeId) -> Option<&ConfigOverrides> {
-        self.node_configs.get(&id)
+    pub fn node_config(&self, id: NodeId) -> Arc<ConfigOverrides> {
+        self.node_configs.get(&id).cloned().unwrap_or_default()
     }
 
     /// The configuration values set for all nodes.
-    pub fn all_nodes_config(&self) -> &ConfigOverrides {
-        &self.all_nodes_config
+    pub fn all_nodes_config(&self) -> Arc<ConfigOverrides> {
+        self.all_nodes_config.clone()
+    }
+
+    /// A group's configuration values.
+    pub fn group_config(&self, group: &str) -> Arc<ConfigOverrides> {
+        self.group_configs.get(group).cloned().unwrap_or_default()
+    }
+
+    /// The groups that have configuration values.
+    pub fn configured_groups(&self) -> impl Iterator<Item = &str> {
+        self.group_configs.keys().map(String::as_str)
+    }
+
+    /// The values of a subscription to clients' metrics.
+    pub fn client_metrics_config(&self, subscription: &str) -> Arc<ConfigOverrides> {
+        self.client_metrics.get(subscription).cloned().unwrap_or_default()
+    }
+
+    /// The subscriptions to clients' metrics.
+    pub fn client_metrics_subscriptions(&self) -> impl Iterator<Item = &str> {
+        self.client_metrics.keys().map(String::as_str)
     }
 
     /// The first producer id that nobody was given.
@@ -175,6 +197,12 @@ impl ClusterImage {
         for (node, configs) in &self.node_configs {
             records.extend(config_records(&ConfigResource::Node(*node), configs));
         }
+        for (group, configs) in &self.group_configs {
+            records.extend(config_records(&ConfigResource::Group(group.clone()), configs));
+        }
+        for (subscription, configs) in &self.client_metrics {
+            records.extend(config_records(&ConfigResource::ClientMetrics(subscription.clone()), configs));
+        }
         for topic in self.topics() {
             let (id, name) = (topic.id, topic.name.to_string());
             records.push(MetadataRecord::Topic { id, name });
@@ -219,23 +247,15 @@ impl ClusterImage {
     }
 
     fn apply_config(&mut self, resource: &ConfigResource, key: &str, value: Option<&str>) -> Result<(), ApplyError> {
-        let set = |configs: &mut ConfigOverrides| match value {
-            Some(value) => drop(configs.insert(key.to_owned(), value.to_owned())),
-            None => drop(configs.remove(key)),
-        };
         match resource {
             ConfigResource::Topic(id) => self.change_topic(*id, |topic| {
-                set(&mut topic.configs);
+                set(&mut topic.configs, key, value);
                 Ok(())
             })?,
-            ConfigResource::Node(id) => {
-                let configs = self.node_configs.entry(*id).or_default();
-                set(configs);
-                if configs.is_empty() {
-                    self.node_configs.remove(id);
-                }
-            }
-            ConfigResource::AllNodes => set(&mut self.all_nodes_config),
+            ConfigResource::Node(id) => set_in(&mut self.node_configs, id, key, value),
+            ConfigResource::AllNodes => set(Arc::make_mut(&mut self.all_nodes_config), key, value),
+            ConfigResource::Group(group) => set_in(&mut self.group_configs, group, key, value),
+            ConfigResource::ClientMetrics(name) => set_in(&mut self.client_metrics, name, key, value),
         }
         Ok(())
     }
@@ -287,6 +307,22 @@ impl PartitionState {
     pub fn leader_core(&self) -> Option<(NodeId, CoreId)> {
         let leader = self.leader?;
         Some((leader, self.core_on(leader)?))
+    }
+}
+
+fn set(configs: &mut ConfigOverrides, key: &str, value: Option<&str>) {
+    match value {
+        Some(value) => drop(configs.insert(key.to_owned(), value.to_owned())),
+        None => drop(configs.remove(key)),
+    }
+}
+
+/// As [`set`]; who has no value any more is forgotten.
+fn set_in<K: Ord + Clone>(all: &mut BTreeMap<K, Arc<ConfigOverrides>>, whose: &K, key: &str, value: Option<&str>) {
+    let configs = Arc::make_mut(all.entry(whose.clone()).or_default());
+    set(configs, key, value);
+    if configs.is_empty() {
+        all.remove(whose);
     }
 }
 

@@ -118,6 +118,10 @@ pub enum ConfigResource {
     Node(NodeId),
     /// Every node's.
     AllNodes,
+    /// A group's; the group need not exist.
+    Group(String),
+    /// A subscription's to clients' metrics.
+    ClientMetrics(String),
 }
 
 /// A resource's own values by key; what is absent is inherited.

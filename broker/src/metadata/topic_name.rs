@@ -8,7 +8,7 @@ use crate::metadata::{call::Refusal, image::ClusterImage};
 pub const MAX_NAME: usize = 249;
 
 /// The name Kafka keeps for its own metadata log.
-const CLUSTER_METADATA: &str = "__cluster_metadata";
+pub const CLUSTER_METADATA: &str = "__cluster_metadata";
 
 /// What is wrong with a name as such, in Kafka's words.
 pub fn check(name: &str) -> Result<(), Refusal> {

@@ -25,7 +25,7 @@ pub enum Complaint {
     BadBatch,
     /// A response that could not be written: a defect of this broker.
     BadResponse,
-    /// More connections than one core takes.
+    /// More connections than one core, or one address, may have.
     TooManyConnections,
     /// A connection that the system could not accept: too many open files, say.
     NotAccepted,

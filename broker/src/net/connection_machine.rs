@@ -52,13 +52,24 @@ pub struct ConnectionMachine {
     /// No valid request came yet.
     first: bool,
     limit: FrameLimit,
+    /// The longest frame of any API.
+    longest: usize,
     failed: Option<FrameError>,
 }
 
 impl ConnectionMachine {
-    /// A connection that received nothing yet.
-    pub fn new(limit: FrameLimit) -> Self {
-        Self { input: Bytes::new(), partial: BytesMut::new(), expected: None, first: true, limit, failed: None }
+    /// A connection that received nothing yet, and takes no frame above `longest` bytes (`socket.request.max.bytes`).
+    pub fn new(limit: FrameLimit, longest: usize) -> Self {
+        let longest = longest.min(limits::FRAME_MAX);
+        Self {
+            input: Bytes::new(),
+            partial: BytesMut::new(),
+            expected: None,
+            first: true,
+            limit,
+            longest,
+            failed: None,
+        }
     }
 
     /// Bytes came up. Only after [`Step::Receive`].
@@ -178,7 +189,7 @@ impl ConnectionMachine {
         };
         let announced = i32::from_be_bytes(*prefix);
         let length = usize::try_from(announced).map_err(|_| FrameError::Negative(announced))?;
-        if length > limits::FRAME_MAX {
+        if length > self.longest {
             return Err(FrameError::TooLong(length));
         }
         if length < limits::FRAME_MIN {
@@ -251,7 +262,7 @@ mod tests {
         let sizes = [8, 9, 100, 4000, 8190, 8191, 20_000, 70_000, 8, 300_000, 12];
         let stream: Vec<u8> = sizes.iter().flat_map(|&size| frame(size)).collect();
         for piece in [1, 2, 3, 5, 7, 100, 4096, 65_536, stream.len()] {
-            let mut machine = ConnectionMachine::new(limit);
+            let mut machine = ConnectionMachine::new(limit, limits::FRAME_MAX);
             let (frames, error) = feed(&mut machine, &stream, piece);
             assert_eq!(error, None);
             assert_eq!(frames.len(), sizes.len(), "in pieces of {piece}");
@@ -272,7 +283,7 @@ mod tests {
             (&[0, 0, 1, 0, 0x7f, 0xff], FrameError::UnknownApi(0x7fff)),
         ];
         for (bytes, expected) in cases {
-            let mut machine = ConnectionMachine::new(limit);
+            let mut machine = ConnectionMachine::new(limit, limits::FRAME_MAX);
             let mut stream = frame(50);
             stream.extend(bytes);
             stream.extend(frame(50));
@@ -286,9 +297,9 @@ mod tests {
     #[test]
     fn a_large_first_request_is_refused_and_a_later_one_is_not() {
         let large = frame(2 << 20);
-        let mut machine = ConnectionMachine::new(limit);
+        let mut machine = ConnectionMachine::new(limit, limits::FRAME_MAX);
         assert_eq!(feed(&mut machine, &large, 100), (vec![], Some(FrameError::TooLong((2 << 20) + 2))));
-        let mut machine = ConnectionMachine::new(limit);
+        let mut machine = ConnectionMachine::new(limit, limits::FRAME_MAX);
         machine.saw_valid_request();
         let (frames, error) = feed(&mut machine, &large, 100);
         assert_eq!((frames.len(), error), (1, None));
@@ -296,7 +307,7 @@ mod tests {
 
     #[test]
     fn an_announced_length_costs_no_memory_until_its_bytes_come() {
-        let mut machine = ConnectionMachine::new(limit);
+        let mut machine = ConnectionMachine::new(limit, limits::FRAME_MAX);
         machine.saw_valid_request();
         let stream = frame(60 << 20);
         let mut sent = 10;
@@ -312,5 +323,14 @@ mod tests {
             machine.filled(buffer);
         }
         assert_eq!(sent, stream.len());
+    }
+
+    #[test]
+    fn a_frame_longer_than_the_configuration_allows_is_refused_by_its_length_alone() {
+        let mut machine = ConnectionMachine::new(limit, 1000);
+        let (frames, error) = feed(&mut machine, &frame(998), 4096);
+        assert_eq!((frames.len(), error), (1, None));
+        let (_, error) = feed(&mut machine, &frame(999)[..4], 4096);
+        assert_eq!(error, Some(FrameError::TooLong(1001)));
     }
 }

@@ -32,6 +32,7 @@ use crate::{
     limits,
     metrics::Stage,
     net::{
+        admission::Place,
         budget::Reservation,
         complaints::Complaint,
         connection_machine::{ConnectionMachine, Step},
@@ -56,6 +57,7 @@ pub struct ConnectionState {
 pub struct HandedOver {
     conn: Detached,
     state: ConnectionState,
+    place: Place,
 }
 
 /// Why a connection's requests are read no further here.
@@ -88,6 +90,8 @@ struct Shared<E: NetEnv> {
     watched: Rc<Watched>,
     /// When anything was last received, by the turn.
     heard: Cell<Instant>,
+    /// Given back with the last of the two loops, unless it moves on with the connection.
+    place: Cell<Option<Place>>,
     queue: RefCell<VecDeque<Entry>>,
     /// Requests in the queue, or taken from it and not yet answered, that are [`Work::Waiting`].
     waiting: Cell<usize>,
@@ -110,14 +114,14 @@ impl<E: NetEnv> Shared<E> {
 }
 
 /// Drives an accepted connection.
-pub fn start<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, listener: ListenerRef) {
+pub fn start<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, listener: ListenerRef, place: Place) {
     let peer = conn.peer_addr();
     let state = ConnectionState {
-        machine: ConnectionMachine::new(api::frame_limit),
+        machine: ConnectionMachine::new(api::frame_limit, core.config.net.request_max_bytes as usize),
         identity: Arc::new(api::Identity { listener, peer, principal: "User:ANONYMOUS".into() }),
     };
     core.metrics.count(|counts| counts.connections += 1);
-    drive(core, conn, state, Traffic::new(core.id, None));
+    drive(core, conn, state, place, Traffic::new(core.id, None));
 }
 
 /// Goes on with a connection that another core drove.
@@ -128,14 +132,15 @@ pub fn take_over<E: NetEnv>(core: &Rc<Core<E>>, handed: HandedOver) {
     match core.env.attach(handed.conn) {
         Ok(conn) => {
             core.metrics.count(|counts| counts.connections_taken_over += 1);
-            drive(core, conn, handed.state, Traffic::new(core.id, Some(core.env.now())));
+            let traffic = Traffic::new(core.id, Some(core.env.now()));
+            drive(core, conn, handed.state, handed.place, traffic);
         }
         Err(error) => tracing::warn!(%error, "a connection was lost between cores"),
     }
 }
 
 /// Starts the two loops of a connection.
-fn drive<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, state: ConnectionState, traffic: Traffic) {
+fn drive<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, state: ConnectionState, place: Place, traffic: Traffic) {
     let (close, peer) = (conn.clone(), conn.peer_addr());
     let shared = Rc::new(Shared {
         core: core.clone(),
@@ -143,6 +148,7 @@ fn drive<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, state: ConnectionState, t
         origin: api::Origin { identity: state.identity.clone(), traffic: Rc::new(traffic) },
         watched: core.connections.watch(move || close.shutdown()),
         heard: Cell::new(core.env.turn()),
+        place: Cell::new(Some(place)),
         queue: RefCell::default(),
         waiting: Cell::new(0),
         under_way: Cell::new(0),
@@ -166,10 +172,8 @@ async fn hand_over<E: NetEnv>(shared: &Rc<Shared<E>>, state: ConnectionState, to
     let detached = shared.conn.detach().await;
     let cut = shared.watched.ending();
     shared.watched.end(Ending::Now);
-    if let Ok(conn) = detached
-        && !cut
-    {
-        let handed = HandedOver { conn, state };
+    if let (Ok(conn), Some(place), false) = (detached, shared.place.take(), cut) {
+        let handed = HandedOver { conn, state, place };
         shared.core.router.mailbox().note(to, CoreMessage::Connection(Box::new(handed)));
     }
 }

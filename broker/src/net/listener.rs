@@ -4,7 +4,7 @@
 //! gives each core a port and a broker id of its own, so that unmodified clients connect straight to the core that owns
 //! a partition; a core then answers for its own partitions alone. Every answer follows the listener that was asked.
 
-use std::rc::Rc;
+use std::{net::SocketAddr, rc::Rc};
 
 use crate::{
     config::listener::Endpoint,
@@ -12,7 +12,11 @@ use crate::{
     core_state::Core,
     limits,
     metadata::{call::AssignedBroker, ids::NodeId},
-    net::{complaints::Complaint, driver},
+    net::{
+        admission::{Place, Rules, Verdict},
+        complaints::Complaint,
+        driver,
+    },
 };
 
 /// What a listener's clients see as a broker.
@@ -68,6 +72,14 @@ impl ListenerRef {
         }
     }
 
+    /// The broker ids that clients of this listener know `node` by.
+    pub fn broker_ids(self, node: NodeId, cores: u16) -> Vec<i32> {
+        match self.kind {
+            ListenerKind::Node => vec![node.0],
+            ListenerKind::Core(_) => (0..cores).map(|core| core_broker_id(node, CoreId(core))).collect(),
+        }
+    }
+
     /// The broker that a client of this listener means by `shown`, where partitions are assigned by hand. `here` is this
     /// node, which runs `cores` cores.
     pub fn assigned(self, here: NodeId, cores: u16, shown: i32) -> AssignedBroker {
@@ -108,7 +120,10 @@ pub async fn accept_loop<E: NetEnv>(core: Rc<Core<E>>, listener: E::Listener, fr
                 core.complain(Complaint::TooManyConnections, conn.peer_addr(), &limits::CONNECTIONS_PER_CORE);
                 conn.shutdown();
             }
-            Ok(conn) => driver::start(&core, conn, from),
+            Ok(conn) => match admitted(&core, conn.peer_addr()).await {
+                Some(place) => driver::start(&core, conn, from, place),
+                None => conn.shutdown(),
+            },
             Err(error) => {
                 // Of this one accept: too many open files, say. Others may succeed once something closes.
                 core.complain(Complaint::NotAccepted, listener.local_addr(), &error);
@@ -116,6 +131,21 @@ pub async fn accept_loop<E: NetEnv>(core: Rc<Core<E>>, listener: E::Listener, fr
             }
         }
     }
+}
+
+/// A place for a new connection, once there is one; `None` if it is to be closed.
+async fn admitted<E: NetEnv>(core: &Rc<Core<E>>, peer: SocketAddr) -> Option<Place> {
+    while !core.connections.stopping() {
+        match core.admission.ask(&Rules::of(&core.settings()), peer.ip(), core.env.now()) {
+            Verdict::Taken(place) => return Some(place),
+            Verdict::Refused(limit) => {
+                core.complain(Complaint::TooManyConnections, peer, &format_args!("{limit} of one address"));
+                return None;
+            }
+            Verdict::Wait(time) => core.env.sleep(time).await,
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -129,6 +159,7 @@ mod tests {
         let single = ListenerRef { number: 1, kind: ListenerKind::Core(CoreId(7)) };
         assert_eq!((whole.broker_id(node, core), whole.own_broker_id(node)), (2, 2));
         assert_eq!((single.broker_id(node, core), single.own_broker_id(node)), (3005, 3007));
+        assert_eq!((whole.broker_ids(node, 2), single.broker_ids(node, 2)), (vec![2], vec![3000, 3001]));
         assert_eq!(single.assigned(node, 8, 3005).core, Some(core));
         assert_eq!(single.assigned(node, 8, 2).node, None);
         assert_eq!((whole.assigned(node, 8, 2).node, whole.assigned(node, 8, 3005).node), (Some(node), None));

@@ -1,5 +1,6 @@
 //! Sockets: listeners, connections, and the cutting of bytes into requests.
 
+pub mod admission;
 pub mod budget;
 pub mod complaints;
 pub mod connection_machine;

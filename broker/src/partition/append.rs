@@ -9,6 +9,7 @@ use corelog_storage::{
     error::StorageError,
     ids::Timestamp,
     log::{Appended, LogConfig, Ticket},
+    record_rules::RecordRules,
 };
 
 use crate::{core::env::NetEnv, error::Fault, partition::Partition};
@@ -24,6 +25,8 @@ pub struct TopicRules {
     pub timestamp_before_max_ms: i64,
     /// How far ahead it may be (`message.timestamp.after.max.ms`).
     pub timestamp_after_max_ms: i64,
+    /// What is asked of the records within a batch.
+    pub records: RecordRules,
     /// One of the cluster's own topics, which clients do not write to.
     pub internal: bool,
     /// What its logs are told.
@@ -38,6 +41,7 @@ impl Default for TopicRules {
             min_insync_replicas: 1,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
+            records: RecordRules::default(),
             internal: false,
             log: LogConfig::default(),
         }
@@ -95,6 +99,7 @@ impl<E: NetEnv> Partition<E> {
         if batch.header().is_transactional() {
             return Err(Fault::TransactionsAbsent);
         }
+        let batch = rules.records.obey(batch, rules.max_message_bytes).map_err(Fault::Batch)?;
         self.append(&batch)
     }
 

@@ -3,7 +3,7 @@
 use corelog_storage::{
     error::{ReadError, StorageError},
     ids::{LeaderEpoch, LogId, Offset, Timestamp},
-    log::TimedOffset,
+    log::{ProducerInfo, TimedOffset},
 };
 
 use crate::{core::env::NetEnv, core_state::Core, error::Fault, partition::Partition};
@@ -32,6 +32,10 @@ pub enum Query {
         /// The new start.
         before: Option<Offset>,
     },
+    /// How many bytes the log takes.
+    Size,
+    /// The idempotent producers the log remembers.
+    Producers,
 }
 
 /// Which offset ListOffsets asks for.
@@ -54,7 +58,7 @@ pub enum Target {
 }
 
 /// The answer to a [`Query`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Answer {
     /// To `ListOffset`; -1 where there is none.
     Offset {
@@ -74,6 +78,10 @@ pub enum Answer {
     },
     /// To `DeleteRecords`: the log's start now.
     LogStart(Offset),
+    /// To `Size`, in bytes.
+    Size(u64),
+    /// To `Producers`, by id.
+    Producers(Vec<ProducerInfo>),
 }
 
 /// Answers a query about a partition of this core.
@@ -101,6 +109,8 @@ pub async fn answer<E: NetEnv>(core: &Core<E>, log: LogId, query: Query) -> Resu
             let start = partition.log().delete_records(before).await?;
             Ok(Answer::LogStart(start))
         }
+        Query::Size => Ok(Answer::Size(partition.log().size())),
+        Query::Producers => Ok(Answer::Producers(partition.log().producer_infos())),
     }
 }
 

@@ -1,11 +1,14 @@
 //! The partitions that this core leads, and how they follow the cluster's image.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
 
-use corelog_storage::ids::LogId;
+use corelog_storage::{compress::Compression, ids::LogId, record_rules::RecordRules};
 
 use crate::{
-    config::{TopicConfig, topic::TimestampType},
+    config::{
+        TopicConfig,
+        topic::{CompressionType, TimestampType},
+    },
     core::env::NetEnv,
     core_state::Core,
     metadata::{
@@ -18,6 +21,15 @@ use crate::{
 /// The partitions led by one core.
 pub struct Registry<E: NetEnv> {
     led: RefCell<BTreeMap<LogId, Rc<Partition<E>>>>,
+}
+
+/// Which topics a newer image may have changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// Those that it says otherwise.
+    ChangedTopics,
+    /// All: what they inherit changed.
+    AllTopics,
 }
 
 impl<E: NetEnv> Default for Registry<E> {
@@ -44,10 +56,10 @@ impl<E: NetEnv> Registry<E> {
 
     /// Follows a newer image: leads what has become this core's, updates what stays, lets go of the rest, and deletes
     /// the logs of topics that are gone.
-    pub async fn reconcile(&self, core: &Rc<Core<E>>, before: &ClusterImage, after: &ClusterImage) {
+    pub async fn reconcile(&self, core: &Rc<Core<E>>, before: &ClusterImage, after: &ClusterImage, reach: Reach) {
         for topic in after.topics() {
             let unchanged = before.topic_by_id(topic.id).is_some_and(|old| Arc::ptr_eq(old, topic));
-            if !unchanged {
+            if !unchanged || reach == Reach::AllTopics {
                 self.reconcile_topic(core, topic);
             }
         }
@@ -55,12 +67,14 @@ impl<E: NetEnv> Registry<E> {
     }
 
     fn reconcile_topic(&self, core: &Rc<Core<E>>, topic: &TopicImage) {
-        let rules = Arc::new(topic_rules(core, topic));
+        let config = TopicConfig::resolve(&core.settings(), &topic.configs);
+        let of_topic = Arc::new(TopicRules::new(&config, is_internal(&topic.name)));
         for state in &topic.partitions {
             if state.leader_core() != Some((core.node, core.id)) {
                 continue;
             }
             let id = topic.log(state.index);
+            let rules = of_topic.jittered(id, config.segment_jitter);
             match self.get(id) {
                 Some(partition) => partition.update(state.clone(), rules.clone()),
                 None => self.lead(core, id, topic, state, rules.clone()),
@@ -108,12 +122,6 @@ impl<E: NetEnv> Registry<E> {
     }
 }
 
-/// What a topic's configuration asks of its partitions.
-fn topic_rules<E: NetEnv>(core: &Core<E>, topic: &TopicImage) -> TopicRules {
-    let config = TopicConfig::resolve(&core.config.settings, &topic.configs);
-    TopicRules::new(&config, is_internal(&topic.name))
-}
-
 impl TopicRules {
     /// The rules of a topic with this configuration.
     pub fn new(config: &TopicConfig, internal: bool) -> Self {
@@ -123,6 +131,7 @@ impl TopicRules {
             min_insync_replicas: usize::from(config.min_insync_replicas),
             timestamp_before_max_ms: config.timestamp_before_max_ms,
             timestamp_after_max_ms: config.timestamp_after_max_ms,
+            records: RecordRules { compression: compression(config), keyed: config.compact },
             internal,
             log: corelog_storage::log::LogConfig {
                 segment_bytes: u32::try_from(config.segment_bytes).unwrap_or(u32::MAX),
@@ -135,4 +144,30 @@ impl TopicRules {
             },
         }
     }
+
+    /// For one partition: its segments roll earlier by its part of the jitter, so that not all roll at once.
+    fn jittered(self: &Arc<Self>, id: LogId, jitter: Duration) -> Arc<Self> {
+        let jitter = i64::try_from(jitter.as_millis()).unwrap_or(i64::MAX);
+        if jitter == 0 {
+            return self.clone();
+        }
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&id.topic.0);
+        hasher.update(&id.partition.0.to_le_bytes());
+        let mut own = **self;
+        own.log.segment_ms = own.log.segment_ms.saturating_sub(i64::from(hasher.finalize()) % jitter).max(1);
+        Arc::new(own)
+    }
+}
+
+/// The codec that a topic demands; `None` keeps batches as they came.
+fn compression(config: &TopicConfig) -> Option<Compression> {
+    Some(match config.compression {
+        CompressionType::Producer => return None,
+        CompressionType::Uncompressed => Compression::None,
+        CompressionType::Gzip => Compression::Gzip(config.gzip_level),
+        CompressionType::Snappy => Compression::Snappy,
+        CompressionType::Lz4 => Compression::Lz4,
+        CompressionType::Zstd => Compression::Zstd(config.zstd_level),
+    })
 }

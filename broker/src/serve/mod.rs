@@ -71,7 +71,15 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
 
     let endpoints = shared.endpoints(&config);
     let connection_memory = (config.memory_per_core() / 4) as usize;
-    let parts = CoreParts { env: env.clone(), config: config.clone(), endpoints, shard: own, seat, connection_memory };
+    let parts = CoreParts {
+        env: env.clone(),
+        config: config.clone(),
+        endpoints,
+        shard: own,
+        seat,
+        admission: shared.admission.clone(),
+        connection_memory,
+    };
     let core = Core::start(parts);
     core.publish(shared.image()).await;
     step.take(Ok::<_, String>(())).await?;
@@ -151,7 +159,7 @@ impl<E: NetEnv> router::metadata::Controller for Handle<E> {
 async fn keep_up<E: NetEnv>(core: Rc<Core<E>>) {
     while !core.connections.stopping() {
         core.env.sleep(core.config.retention_check_interval).await;
-        if let Err(error) = core.shard.run_retention().await {
+        if let Err(error) = core.shard.run_retention(core.settings().number("producer.id.expiration.ms")).await {
             tracing::warn!(core = core.id.0, %error, "retention failed");
         }
     }

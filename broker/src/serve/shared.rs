@@ -14,6 +14,7 @@ use corelog_storage::{
 use crate::{
     config::{
         BrokerConfig,
+        definition::Effect,
         listener::{Advertises, Endpoint},
     },
     core::{
@@ -22,7 +23,7 @@ use crate::{
     },
     metadata::image::ClusterImage,
     metrics::board::{Board, Life},
-    net::listener::Endpoints,
+    net::{admission::Admission, listener::Endpoints},
 };
 
 /// Shared by the cores of a node.
@@ -30,6 +31,8 @@ use crate::{
 pub struct Shared {
     state: Mutex<State>,
     board: Board,
+    /// The node's count of connections.
+    pub(super) admission: Admission,
 }
 
 #[derive(Default)]
@@ -92,6 +95,9 @@ impl Shared {
         for (listener, told) in config.listeners.iter().zip(&endpoints.listeners) {
             let told: Vec<String> = told.iter().map(ToString::to_string).collect();
             tracing::info!(listener = %listener.name, address = %told.join(","), "listening");
+        }
+        for key in config.settings.in_file().filter(|key| key.effect != Effect::Obeyed) {
+            tracing::warn!(key = key.name, why = key.purpose, "a key of the configuration is without effect");
         }
         tracing::info!(
             node = config.node.0,

@@ -20,7 +20,7 @@ use super::{
     network::{Moved, Network, Socket},
     stream::SimConn,
 };
-use crate::core::env::{CoreId, Detached, Listener, NetEnv, Spread};
+use crate::core::env::{CoreId, Detached, DiskSpace, Listener, NetEnv, Spread};
 
 /// What the cores of one simulated process share: their bells.
 pub(super) struct Node {
@@ -147,6 +147,11 @@ impl NetEnv for SimNetEnv {
     fn attach(&self, conn: Detached) -> io::Result<SimConn> {
         let moved = conn.0.downcast::<Moved>().map_err(|_| io::Error::other("a connection of another world"))?;
         self.network.attach(*moved).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// A disk of 1 TiB, which nothing fills.
+    async fn disk_space(&self, _dir: &Path) -> io::Result<DiskSpace> {
+        Ok(DiskSpace { total: 1 << 40, usable: 1 << 40 })
     }
 
     fn notify(&self, core: CoreId) {

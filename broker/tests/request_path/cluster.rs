@@ -16,6 +16,7 @@ use corelog_broker::{
         record::{MetadataRecord, PartitionState, Replica},
     },
     net::{
+        admission::Admission,
         complaints::Complaint,
         listener::{Endpoints, ListenerKind, ListenerRef, accept_loop},
     },
@@ -116,9 +117,11 @@ pub(crate) fn start_with(seed: u64, topics: &[(TopicId, &str)]) -> Cluster {
     let network = Network::new(&world);
     let config = Arc::new(BrokerConfig::new(Settings::default()).unwrap().with("node.id", "1").unwrap());
     let cores = Rc::new(RefCell::new(Vec::new()));
+    let admission = Admission::default();
     let seats = mailbox::mesh(CORES, 64);
     for (env, seat) in network.start(SERVER, CORES).into_iter().zip(seats) {
         let (place, config, cores, image) = (env.place(), config.clone(), cores.clone(), image.clone());
+        let admission = admission.clone();
         let started = world.block_on(place, async move {
             env.create_dir(Path::new("/data")).await.unwrap();
             let options = ShardOptions {
@@ -136,6 +139,7 @@ pub(crate) fn start_with(seed: u64, topics: &[(TopicId, &str)]) -> Cluster {
                 endpoints: Endpoints { listeners: vec![vec![endpoint(NODE_PORT)], own_ports] },
                 shard,
                 seat,
+                admission: admission.clone(),
                 connection_memory: 8 << 20,
             });
             core.publish(image).await;
@@ -160,6 +164,15 @@ impl Cluster {
     ) -> T {
         let place: Place = self.client.place();
         self.world.block_on(place, client(self.client.clone(), address(NODE_PORT))).expect("the client ends")
+    }
+
+    /// Every core acts by the cluster's image with these records.
+    pub(crate) fn change(&self, records: &[MetadataRecord]) {
+        let image = Arc::new(self.cores.borrow()[0].image().after(records).unwrap());
+        for core in self.cores.borrow().iter().cloned() {
+            let image = image.clone();
+            self.world.block_on(core.env.place(), async move { core.publish(image).await }).expect("it follows");
+        }
     }
 
     pub(crate) fn complaints(&self, what: Complaint) -> u64 {

@@ -1,7 +1,9 @@
 //! The path of a request over a simulated network and two cores: order, waiting over cores, bad input; and what each
-//! kind of listener answers for.
+//! kind of listener answers for; and configurations that change.
 
+mod admin;
 mod cluster;
+mod configs;
 mod core_listener;
 mod hand_over;
 mod metrics;

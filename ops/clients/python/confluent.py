@@ -219,6 +219,18 @@ def written_by_all():
     verify_order(messages)
 
 
+def codecs_of_topics():
+    """A topic keeps its own codec whatever comes, also from an idempotent producer."""
+    for kept in ("uncompressed", *CODECS[1:]):
+        topic = f"confluent-keeps-{kept}"
+        create(topic, 1, {"compression.type": kept})
+        for sent in CODECS:
+            produce(topic, keyed(f"{kept}-{sent}", 60, 900), **{"compression.type": sent, "enable.idempotence": True})
+        messages = read_all(topic)
+        assert [message.offset() for message in messages] == list(range(60 * len(CODECS)))
+        verify_order(messages)
+
+
 def delete_topics():
     admin.delete_topics(["confluent-admin"])["confluent-admin"].result(20)
     eventually("it is gone", lambda: "confluent-admin" not in admin.list_topics(timeout=10).topics)
@@ -229,6 +241,6 @@ checks.run("admin", admin_topics)
 for codec in CODECS:
     checks.run(f"round trip {codec}", round_trip, codec)
 for check in (headers_and_nulls, idempotent, acks_zero_and_one, large_records, time_lookup, group_resume,
-              groups_are_administered, delete_records, written_by_all, delete_topics):
+              groups_are_administered, delete_records, codecs_of_topics, written_by_all, delete_topics):
     checks.run(check.__name__.replace("_", " "), check)
 checks.end()

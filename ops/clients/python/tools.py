@@ -1,14 +1,21 @@
 """Kafka's own command line tools against a broker: tools.py BOOTSTRAP."""
 
 import json
+import re
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
-from check import Checks
+from check import Checks, eventually
 
 BOOTSTRAP = sys.argv[1]
 KAFKA = Path(__file__).resolve().parents[2] / "kafka/kafka"
+
+
+#: The id of the one broker there is.
+NODE = ""
 
 
 def tool(name, *arguments, given="", status=0):
@@ -48,9 +55,56 @@ def get_offsets():
     assert sum(int(line.rsplit(":", 1)[1]) for line in lines) == 50, lines
 
 
+def config(*arguments, **how):
+    return tool("kafka.admin.ConfigCommand", *arguments, **how)
+
+
 def configs():
-    tool("kafka.admin.ConfigCommand", "--alter", "--entity-type", "topics", "--entity-name", "tools", "--add-config", "max.message.bytes=2000000")
-    assert "max.message.bytes=2000000" in tool("kafka.admin.ConfigCommand", "--describe", "--entity-type", "topics", "--entity-name", "tools")
+    of_topic = ["--entity-type", "topics", "--entity-name", "tools"]
+    config("--alter", *of_topic, "--add-config", "max.message.bytes=2000000,cleanup.policy=[compact,delete]")
+    described = config("--describe", *of_topic)
+    assert "max.message.bytes=2000000" in described and "cleanup.policy=compact,delete" in described, described
+    assert "DEFAULT_CONFIG:message.max.bytes=1048588" in described, described
+    config("--alter", *of_topic, "--delete-config", "cleanup.policy")
+    assert "min.cleanable.dirty.ratio=0.5" in config("--describe", "--all", *of_topic)
+    assert "Unknown topic config name: nonsense" in config("--alter", *of_topic, "--add-config", "nonsense=1", status=1)
+
+
+def broker_configs():
+    every, one = ["--entity-type", "brokers", "--entity-default"], ["--entity-type", "brokers", "--entity-name", NODE]
+    config("--alter", *every, "--add-config", "log.retention.ms=86400000,message.max.bytes=3000000")
+    config("--alter", *one, "--add-config", "log.retention.ms=86400001")
+    eventually("the broker has both", lambda: "DYNAMIC_DEFAULT_BROKER_CONFIG:log.retention.ms=86400000" in config("--describe", *one))
+    assert "log.retention.ms=86400001" in config("--describe", *one)
+    assert "log.retention.ms=86400000" in config("--describe", *every)
+    inherited = config("--describe", "--all", "--entity-type", "topics", "--entity-name", "tools")
+    assert "DYNAMIC_BROKER_CONFIG:log.retention.ms=86400001" in inherited, inherited
+    config("--alter", *one, "--delete-config", "log.retention.ms")
+    config("--alter", *every, "--delete-config", "log.retention.ms,message.max.bytes")
+    assert "Cannot update these configs dynamically" in config("--alter", *one, "--add-config", "num.partitions=2", status=1)
+    static = config("--describe", "--all", *one)
+    assert "num.io.threads=8" in static and "sasl.jaas.config=null sensitive=true" in static, static
+
+
+def group_and_metrics_configs():
+    config("--alter", "--entity-type", "groups", "--entity-name", "tools-g", "--add-config", "consumer.session.timeout.ms=50000")
+    eventually("the group has it", lambda: "50000" in config("--describe", "--entity-type", "groups", "--entity-name", "tools-g"))
+    config("--alter", "--entity-type", "client-metrics", "--entity-name", "tools-m", "--add-config", "interval.ms=1000")
+    eventually("it is listed", lambda: "tools-m" in tool("ClientMetricsCommand", "--list"))
+    tool("ClientMetricsCommand", "--delete", "--name", "tools-m")
+
+
+def codec_of_the_topic():
+    lines = [f"{i} of a topic that packs its records" for i in range(200)]
+    for codec in ("gzip", "snappy", "lz4", "zstd", "uncompressed"):
+        topic, before = f"tools-{codec}", time.time() * 1000
+        tool("TopicCommand", "--create", "--topic", topic, "--config", f"compression.type={codec}", "--config", "message.timestamp.type=LogAppendTime")
+        tool("ConsoleProducer", "--topic", topic, "--compression-codec", "zstd" if codec == "gzip" else "gzip", given="\n".join(lines))
+        read = tool("consumer.ConsoleConsumer", "--topic", topic, "--from-beginning", "--max-messages", "200", "--timeout-ms", "30000",
+                    "--formatter-property", "print.timestamp=true")
+        rows = [line.split("\t", 1) for line in read.splitlines()]
+        assert [value for _, value in rows] == lines, read[:500]
+        assert all(stamp.startswith("LogAppendTime:") and int(stamp.split(":")[1]) >= before - 1000 for stamp, _ in rows), rows[0]
 
 
 def consumer_groups():
@@ -68,7 +122,59 @@ def reset_and_delete_group():
 
 
 def api_versions():
-    assert "Produce(0)" in tool("BrokerApiVersionsCommand")
+    global NODE
+    said = tool("BrokerApiVersionsCommand")
+    assert "Produce(0)" in said
+    NODE = re.search(r"id: (\d+)", said)[1]
+
+
+def log_dirs():
+    said = tool("LogDirsCommand", "--describe", "--topic-list", "tools,tools-verifiable")
+    told = json.loads(next(line for line in said.splitlines() if line.startswith("{")))
+    directory = told["brokers"][0]["logDirs"][0]
+    sizes = {row["partition"]: row["size"] for row in directory["partitions"]}
+    assert sorted(sizes) == ["tools-0", "tools-1", "tools-2", "tools-verifiable-0"], said
+    assert sizes["tools-verifiable-0"] > 2000 and all(size < 1 << 20 for size in sizes.values()), sizes
+    assert all(row["offsetLag"] == 0 and not row["isFuture"] for row in directory["partitions"]), said
+    assert directory["error"] is None and directory["logDir"].startswith("/"), said
+
+
+def quorum():
+    status = tool("MetadataQuorumCommand", "describe", "--status")
+    assert re.search(rf"LeaderId: +{NODE}\n", status) and re.search(r"HighWatermark: +[1-9]", status), status
+    replication = tool("MetadataQuorumCommand", "describe", "--replication")
+    assert re.search(rf"(?m)^{NODE}\s.*Leader", replication), replication
+
+
+def features():
+    tool("FeatureCommand", "describe")
+    said = tool("FeatureCommand", "upgrade", "--feature", "nonsense=1", status=1)
+    assert "does not support this feature" in said or "not supported" in said, said
+
+
+def leader_election():
+    said = tool("LeaderElectionCommand", "--election-type", "preferred", "--topic", "tools", "--partition", "0")
+    assert "Valid replica already elected for partitions tools-0" in said, said
+    tool("LeaderElectionCommand", "--election-type", "unclean", "--all-topic-partitions")
+
+
+def reassign_partitions():
+    command = "org.apache.kafka.tools.reassign.ReassignPartitionsCommand"
+    assert "No partition reassignments found" in tool(command, "--list")
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as plan:
+        json.dump({"version": 1, "partitions": [{"topic": "tools", "partition": 0, "replicas": [int(NODE)]}]}, plan)
+        plan.flush()
+        said = tool(command, "--execute", "--reassignment-json-file", plan.name)
+        assert "Successfully started partition reassignment for tools-0" in said, said
+        said = tool(command, "--verify", "--reassignment-json-file", plan.name)
+        assert "Reassignment of partition tools-0 is completed" in said, said
+
+
+def active_producers():
+    said = tool("TransactionsCommand", "describe-producers", "--topic", "tools", "--partition", "0")
+    rows = [line.split() for line in said.splitlines() if line[:1].isdigit()]
+    assert all(int(row[0]) >= 0 and row[-1] == "None" for row in rows), said
+    assert "ProducerId" in said, said
 
 
 def delete_topic():
@@ -77,6 +183,10 @@ def delete_topic():
 
 
 checks = Checks()
-for check in (topics, console, verifiable, get_offsets, configs, consumer_groups, reset_and_delete_group, api_versions, delete_topic):
+for check in (
+    api_versions, topics, console, verifiable, get_offsets, configs, broker_configs, group_and_metrics_configs, codec_of_the_topic,
+    consumer_groups, reset_and_delete_group, log_dirs, quorum, features, leader_election, reassign_partitions, active_producers,
+    delete_topic,
+):  # fmt: skip
     checks.run(check.__name__.replace("_", " "), check)
 checks.end()

@@ -37,7 +37,7 @@ use self::state::{LogNumber, State};
 use crate::{
     env::Env,
     error::StorageError,
-    ids::{LeaderEpoch, LogId, Offset, Timestamp},
+    ids::{LeaderEpoch, LogId, Offset, ProducerEpoch, ProducerId, Timestamp},
     shard::{
         context::Context,
         record::{encode_config, kind},
@@ -85,6 +85,19 @@ pub struct TimedOffset {
     pub timestamp: Timestamp,
     /// The epoch of its batch.
     pub epoch: LeaderEpoch,
+}
+
+/// An idempotent producer that a log remembers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProducerInfo {
+    /// Its id.
+    pub id: ProducerId,
+    /// Its newest epoch here.
+    pub epoch: ProducerEpoch,
+    /// The last sequence number of that epoch; `None` before the first batch.
+    pub last_sequence: Option<i32>,
+    /// When it last wrote, by the wall clock.
+    pub last_seen_ms: i64,
 }
 
 /// What [`Log::subscribe_durable`] calls.
@@ -286,6 +299,17 @@ impl<E: Env> Log<E> {
     /// Bytes of all segments, as they are or will be on disk.
     pub fn size(&self) -> u64 {
         self.state.borrow().segments.iter().map(|segment| u64::from(segment.position)).sum()
+    }
+
+    /// The producers it remembers, by id.
+    pub fn producer_infos(&self) -> Vec<ProducerInfo> {
+        let info = |(id, producer): (ProducerId, &producers::Producer)| ProducerInfo {
+            id,
+            epoch: producer.epoch,
+            last_sequence: producer.batches.back().map(|batch| batch.last_sequence),
+            last_seen_ms: producer.last_seen_ms,
+        };
+        self.state.borrow().producers.iter().map(info).collect()
     }
 
     /// How many producers it remembers.

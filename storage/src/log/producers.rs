@@ -7,7 +7,7 @@ use crate::{
     batch::{Header, advance_sequence},
     error::AppendError,
     ids::{Offset, ProducerEpoch, ProducerId, Timestamp},
-    limits::{BATCHES_PER_PRODUCER, PRODUCER_EXPIRATION_MS, PRODUCERS_PER_LOG},
+    limits::{BATCHES_PER_PRODUCER, PRODUCERS_PER_LOG},
 };
 
 /// One batch that a producer wrote.
@@ -133,9 +133,9 @@ impl Producers {
         }
     }
 
-    /// Forgets producers that were silent for too long.
-    pub(crate) fn expire(&mut self, now_ms: i64) {
-        self.known.retain(|_, producer| now_ms.saturating_sub(producer.last_seen_ms) < PRODUCER_EXPIRATION_MS);
+    /// Forgets producers that were silent for as long as `after_ms`.
+    pub(crate) fn expire(&mut self, now_ms: i64, after_ms: i64) {
+        self.known.retain(|_, producer| now_ms.saturating_sub(producer.last_seen_ms) < after_ms);
     }
 
     /// The log now ends at `end`: forgets batches from there on, and producers of which nothing is left.
@@ -226,7 +226,7 @@ mod tests {
         }
         assert_eq!(producers.len(), PRODUCERS_PER_LOG);
         assert!(!producers.known.contains_key(&ProducerId(9)), "the most silent went first");
-        producers.expire(PRODUCER_EXPIRATION_MS + 20);
+        producers.expire(1_020, 1_000);
         assert!(producers.known.keys().all(|id| id.0 > 20));
     }
 

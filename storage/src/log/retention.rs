@@ -33,14 +33,14 @@ impl<E: Env> Log<E> {
     }
 
     /// Deletes what the configuration no longer wants, closes a segment whose time is over, forgets silent producers.
-    pub(crate) async fn run_retention(self: &Rc<Self>) -> Result<(), StorageError> {
+    pub(crate) async fn run_retention(self: &Rc<Self>, producer_expiration_ms: i64) -> Result<(), StorageError> {
         let now = self.context.env.wall_clock_ms();
         let start = {
             let state = &mut *self.state.borrow_mut();
             if state.usable().is_err() {
                 return Ok(());
             }
-            state.producers.expire(now);
+            state.producers.expire(now, producer_expiration_ms);
             Self::wanted_start(state, now)
         };
         self.remove_left_over().await?;

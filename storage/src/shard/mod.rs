@@ -216,13 +216,13 @@ impl<E: Env> Shard<E> {
         self.logs.borrow().iter().map(|(id, log)| (*id, log.state().borrow().generation)).collect()
     }
 
-    /// Deletes what the logs' retention no longer wants, closes segments whose time is over, forgets silent producers.
-    /// The caller repeats it every few minutes. A log that fails does not keep the others from their turn.
-    pub async fn run_retention(&self) -> Result<(), StorageError> {
+    /// Deletes what the logs' retention no longer wants, closes segments whose time is over, forgets producers that
+    /// were silent for as long as `producer_expiration_ms`. The caller repeats it every few minutes. A log that fails does not keep the others from their turn.
+    pub async fn run_retention(&self, producer_expiration_ms: i64) -> Result<(), StorageError> {
         let mut outcome = Ok(());
         for log in self.logs() {
             self.usable()?;
-            match log.run_retention().await {
+            match log.run_retention(producer_expiration_ms).await {
                 Ok(()) | Err(StorageError::Deleted | StorageError::Moved) => {}
                 Err(error) => outcome = Err(error),
             }

@@ -397,7 +397,7 @@ fn retention_run() {
         assert!(matches!(log.read(Offset(29), 1, log.end(), true).await, Err(ReadError::OutOfRange { .. })));
         assert!(log.read(Offset(30), 1, log.end(), true).await.unwrap().bytes > 0);
         log.set_config(LogConfig { retention_bytes: Some(400_000), ..config() });
-        shard.run_retention().await.unwrap();
+        shard.run_retention(86_400_000).await.unwrap();
         assert!(log.size() >= 400_000 && log.size() < 700_000, "{}", log.size());
         let start = log.start();
         assert!(start > Offset(30));

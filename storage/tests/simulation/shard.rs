@@ -332,7 +332,7 @@ async fn trim_by_size(shard: &Rc<Shard<SimEnv>>, truth: &Truth) {
     let Some(log) = shard.log(id) else { return };
     let before = log.start();
     truth.with(id, |model| model.start.1 = model.end);
-    let trimmed = shard.run_retention().await;
+    let trimmed = shard.run_retention(86_400_000).await;
     let start = log.start();
     let kept = truth.model(id).bytes_from(start).len() as u64;
     if trimmed.is_ok() {

@@ -58,9 +58,7 @@ impl ControllerMachine {
             MetadataCall::CreateTopics { topics, validate_only } => self.create_topics(topics, validate_only, draw),
             MetadataCall::DeleteTopics { topics } => self.delete_topics(topics),
             MetadataCall::CreatePartitions { topics, validate_only } => self.create_partitions(topics, validate_only),
-            MetadataCall::AlterTopicConfigs { topics, validate_only } => {
-                self.alter_topic_configs(topics, validate_only)
-            }
+            MetadataCall::AlterConfigs { changes, validate_only } => self.alter_configs(changes, validate_only),
             MetadataCall::AllocateProducerIds => self.allocate_producer_ids(),
         }
     }

@@ -3,11 +3,16 @@
 pub mod driver;
 pub mod machine;
 
+mod broker_configs;
+mod config_edit;
 mod configs;
+mod group_configs;
 mod partitions;
 mod replicas;
 pub mod start;
 mod topics;
+
+pub(crate) use replicas::check_assignment;
 
 #[cfg(test)]
 mod tests;

@@ -45,7 +45,7 @@ impl ControllerMachine {
         if let Some(assignments) = &more.assignments {
             self.check_added(assignments, added, factor)?;
         }
-        let min_isr = TopicConfig::resolve(&self.config.settings, &topic.configs).min_insync_replicas;
+        let min_isr = TopicConfig::resolve(&self.settings(), &topic.configs).min_insync_replicas;
         let mut placer = Placer::new(&self.image);
         let partition = |step: usize| {
             let index = PartitionIndex((topic.partitions.len() + step) as i32);

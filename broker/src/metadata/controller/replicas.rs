@@ -85,7 +85,7 @@ pub(super) fn check_factor(image: &ClusterImage, factor: i16) -> Result<(), Refu
 }
 
 /// Whether a client's assignment can be: known brokers, on nodes of their own, as many as for the other partitions.
-pub(super) fn check_assignment(
+pub(crate) fn check_assignment(
     image: &ClusterImage,
     brokers: &[AssignedBroker],
     factor: Option<usize>,

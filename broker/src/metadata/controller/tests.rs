@@ -18,8 +18,8 @@ use crate::{
     core::env::CoreId,
     metadata::{
         call::{
-            AssignedBroker, Assignment, ConfigChange, ConfigOperation, ConfigStep, CreatedTopic, MetadataAnswer,
-            MetadataCall, MorePartitions, NewTopic, Refusal, TopicSelector,
+            AssignedBroker, Assignment, ConfigChange, ConfigEdit, ConfigOperation, ConfigStep, ConfigTarget,
+            CreatedTopic, MetadataAnswer, MetadataCall, MorePartitions, NewTopic, Refusal, TopicSelector,
         },
         ids::NodeId,
     },
@@ -66,8 +66,12 @@ fn alter(machine: &mut ControllerMachine, name: &str, steps: &[(&str, i8, Option
         operation: ConfigOperation::from_wire(*operation),
         value: value.map(str::to_owned),
     };
-    let change = ConfigChange { name: name.to_owned(), steps: steps.iter().map(step).collect() };
-    let call = MetadataCall::AlterTopicConfigs { topics: vec![change], validate_only: false };
+    change(machine, ConfigTarget::Topic(name.to_owned()), ConfigEdit::Steps(steps.iter().map(step).collect()))
+}
+
+fn change(machine: &mut ControllerMachine, target: ConfigTarget, edit: ConfigEdit) -> Result<(), Refusal> {
+    let changes = vec![ConfigChange { target, edit }];
+    let call = MetadataCall::AlterConfigs { changes, validate_only: false };
     let MetadataAnswer::ConfigsAltered(mut answer) = machine.decide(call, &mut numbers(5)).answer else { panic!() };
     answer.remove(0)
 }
@@ -267,4 +271,80 @@ fn a_changed_minimum_of_in_sync_replicas_changes_each_partitions_record() {
     for state in &machine.image().topic("t").expect("exists").partitions {
         assert_eq!((state.min_isr, state.partition_epoch.0, state.leader_epoch.0), (2, 1, 0));
     }
+}
+
+/// What one step on a broker, a group or a subscription leads to.
+fn set(
+    machine: &mut ControllerMachine,
+    target: &ConfigTarget,
+    key: &str,
+    value: &str,
+) -> Result<(), (ErrorCode, String)> {
+    let (key, value) = (key.to_owned(), Some(value.to_owned()));
+    let step = ConfigStep { key, operation: ConfigOperation::Set, value };
+    change(machine, target.clone(), ConfigEdit::Steps(vec![step])).map_err(words)
+}
+
+#[test]
+fn a_brokers_configuration_changes_where_kafkas_does() {
+    let (mut machine, _) = started(1);
+    create(&mut machine, vec![new_topic("t", 2), with_config("own", &[("min.insync.replicas", Some("1"))])]);
+    let (one, all) = (ConfigTarget::Node(NodeId(0)), ConfigTarget::AllNodes);
+    let read_only = Err((InvalidRequest, "Cannot update these configs dynamically: [num.partitions]".to_owned()));
+    assert_eq!(set(&mut machine, &one, "num.partitions", "x"), read_only);
+    let append = ConfigStep {
+        key: "log.retention.ms".to_owned(),
+        operation: ConfigOperation::Append,
+        value: Some("1".to_owned()),
+    };
+    let refused = change(&mut machine, one.clone(), ConfigEdit::Steps(vec![append])).map_err(words);
+    let what = "Config value append is not allowed for config key: log.retention.ms";
+    assert_eq!(refused, Err((InvalidConfig, what.to_owned())));
+    let what = "Invalid value x for configuration log.retention.ms: Not a number of type LONG";
+    assert_eq!(set(&mut machine, &all, "log.retention.ms", "x"), Err((InvalidRequest, what.to_owned())));
+    let (_, what) = set(&mut machine, &all, "log.retention.ms", "0").expect_err("refused");
+    assert!(what.contains("log.retention.ms must not be 0"), "{what}");
+    let (_, what) = set(&mut machine, &all, "ssl.client.auth", "none").expect_err("refused");
+    assert!(what.ends_with("broker id must be specified: [ssl.client.auth]"), "{what}");
+    set(&mut machine, &one, "ssl.client.auth", "none").expect("one broker's");
+    let (_, what) = set(&mut machine, &one, "ssl.keystore.location", "x").expect_err("refused");
+    assert!(what.ends_with("using the listener prefix: [ssl.keystore.location]"), "{what}");
+    set(&mut machine, &one, "listener.name.x.ssl.keystore.location", "y").expect("a listener's");
+    set(&mut machine, &all, "nobody.knows", "z").expect("kept");
+    assert_eq!(machine.image().all_nodes_config().get("nobody.knows").map(String::as_str), Some("z"));
+
+    set(&mut machine, &all, "min.insync.replicas", "2").expect("altered");
+    let min_isr = |machine: &ControllerMachine, topic: &str| {
+        machine.image().topic(topic).expect("exists").partitions.iter().map(|p| p.min_isr).collect::<Vec<_>>()
+    };
+    assert_eq!((min_isr(&machine, "t"), min_isr(&machine, "own")), (vec![2, 2], vec![1]));
+    create(&mut machine, vec![new_topic("later", 1)]);
+    assert_eq!(min_isr(&machine, "later"), [2]);
+    change(&mut machine, all, ConfigEdit::Replace(Vec::new())).expect("cleared");
+    assert_eq!((min_isr(&machine, "t"), machine.image().all_nodes_config().len()), (vec![1, 1], 0));
+}
+
+#[test]
+fn a_groups_configuration_keeps_within_the_brokers_bounds() {
+    let (mut machine, _) = started(1);
+    let group = ConfigTarget::Group("g".to_owned());
+    let mut refused = |key: &str, value: &str| set(&mut machine, &group, key, value).expect_err("refused");
+    assert_eq!(refused("x", "1"), (InvalidConfig, "Unknown group config name: x".into()));
+    let what = "consumer.session.timeout.ms must be greater than or equal to group.consumer.min.session.timeout.ms";
+    assert_eq!(refused("consumer.session.timeout.ms", "44999"), (InvalidConfig, what.into()));
+    let what = "consumer.session.timeout.ms must be less than or equal to group.consumer.max.session.timeout.ms";
+    assert_eq!(refused("consumer.session.timeout.ms", "60001"), (InvalidConfig, what.into()));
+    set(&mut machine, &group, "consumer.session.timeout.ms", "50000").expect("altered");
+    assert_eq!(machine.image().group_config("g").len(), 1);
+    let nobody = ConfigTarget::Group(String::new());
+    assert_eq!(set(&mut machine, &nobody, "x", "1").expect_err("refused").0, InvalidRequest);
+
+    let metrics = ConfigTarget::ClientMetrics("m".to_owned());
+    let mut refused = |key: &str, value: &str| set(&mut machine, &metrics, key, value).expect_err("refused");
+    assert_eq!(refused("x", "1"), (InvalidRequest, "Unknown client metrics configuration: x".into()));
+    assert_eq!(refused("interval.ms", "99").0, InvalidRequest);
+    assert_eq!(refused("interval.ms", "x").0, InvalidConfig);
+    assert_eq!(refused("match", "shoe=1"), (InvalidConfig, "Illegal client matching pattern: shoe=1".into()));
+    set(&mut machine, &metrics, "match", "client_id=a.*").expect("altered");
+    assert_eq!(machine.image().client_metrics_subscriptions().collect::<Vec<_>>(), ["m"]);
 }

@@ -80,13 +80,13 @@ impl ControllerMachine {
         draw: &mut dyn FnMut() -> u64,
     ) -> Result<(CreatedTopic, Vec<MetadataRecord>), Refusal> {
         topic_name::check_new(&topic.name, &self.image)?;
-        let configs = check_configs(&self.config.settings, &topic.configs)?;
+        let configs = check_configs(&self.settings(), &topic.configs)?;
         let id = self.unused_topic_id(draw);
         let placed = match topic.assignments.is_empty() {
             true => self.place(id, topic)?,
             false => self.place_by_hand(id, topic)?,
         };
-        let min_isr = TopicConfig::resolve(&self.config.settings, &configs).min_insync_replicas;
+        let min_isr = TopicConfig::resolve(&self.settings(), &configs).min_insync_replicas;
         let created = CreatedTopic {
             id,
             partitions: placed.len() as i32,

@@ -1,0 +1,242 @@
+//! Which connections a node takes: so many in all, so many of one address, so many per second (KIP-308, KIP-612).
+//!
+//! All cores of a node share one ledger, which is touched when a connection comes and when it goes, and never between.
+//! One above the bound in all, or too soon, waits and keeps its core from accepting others; one above its address's bound
+//! is closed.
+
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use corelog_storage::env::Instant;
+
+use crate::{config::Settings, limits};
+
+/// What the configuration asks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// Connections in all (`max.connections`).
+    pub in_all: u32,
+    /// Connections of an address (`max.connections.per.ip`).
+    pub per_address: u32,
+    /// The same for some addresses (`max.connections.per.ip.overrides`).
+    pub overrides: BTreeMap<IpAddr, u32>,
+    /// New connections in a second (`max.connection.creation.rate`); `None` is any number.
+    pub per_second: Option<u32>,
+}
+
+/// What becomes of a connection.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It is served, and counted until the place is dropped.
+    Taken(Place),
+    /// It is closed: its address has as many as this already.
+    Refused(u32),
+    /// It waits, and is asked for again after this time.
+    Wait(Duration),
+}
+
+/// The ledger of a node. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Admission {
+    ledger: Arc<Mutex<Ledger>>,
+}
+
+/// A connection's entry in the ledger.
+#[derive(Debug)]
+pub struct Place {
+    ledger: Arc<Mutex<Ledger>>,
+    address: IpAddr,
+}
+
+#[derive(Debug, Default)]
+struct Ledger {
+    open: u32,
+    by_address: BTreeMap<IpAddr, u32>,
+    /// New connections that may come at once, and since when they grow again.
+    tokens: f64,
+    refilled: Option<Instant>,
+}
+
+impl Rules {
+    /// What the settings say now.
+    pub fn of(settings: &Settings) -> Self {
+        let number = |key: &str| u32::try_from(settings.number(key)).unwrap_or(0);
+        let rate = number("max.connection.creation.rate");
+        let overrides = settings.value("max.connections.per.ip.overrides").unwrap_or_default();
+        Self {
+            in_all: number("max.connections"),
+            per_address: number("max.connections.per.ip"),
+            overrides: parse_overrides(overrides).unwrap_or_default(),
+            per_second: (rate < i32::MAX as u32).then_some(rate),
+        }
+    }
+
+    fn of_address(&self, address: IpAddr) -> u32 {
+        self.overrides.get(&address).copied().unwrap_or(self.per_address)
+    }
+}
+
+/// `ADDRESS:COUNT,...`; an address of version 6 stands in brackets or as it is.
+pub fn parse_overrides(text: &str) -> Option<BTreeMap<IpAddr, u32>> {
+    let entry = |entry: &str| {
+        let (address, count) = entry.trim().rsplit_once(':')?;
+        let address = address.trim().trim_start_matches('[').trim_end_matches(']');
+        Some((address.parse::<IpAddr>().ok()?.to_canonical(), count.trim().parse().ok()?))
+    };
+    text.split(',').filter(|text| !text.trim().is_empty()).map(entry).collect()
+}
+
+impl Admission {
+    /// Whether a connection from `address` is taken now.
+    pub fn ask(&self, rules: &Rules, address: IpAddr, now: Instant) -> Verdict {
+        let address = address.to_canonical();
+        let mut ledger = lock(&self.ledger);
+        if let Some(limit) = ledger.full_of(rules, address) {
+            return Verdict::Refused(limit);
+        }
+        if ledger.open >= rules.in_all {
+            return Verdict::Wait(limits::ADMISSION_POLL);
+        }
+        if let Some(wait) = rules.per_second.and_then(|rate| ledger.too_soon(rate, now)) {
+            return Verdict::Wait(wait);
+        }
+        ledger.open += 1;
+        *ledger.by_address.entry(address).or_default() += 1;
+        Verdict::Taken(Place { ledger: self.ledger.clone(), address })
+    }
+
+    /// Connections in all.
+    pub fn open(&self) -> u32 {
+        lock(&self.ledger).open
+    }
+}
+
+fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
+    ledger.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ledger {
+    /// The bound of an address that has so many connections.
+    fn full_of(&self, rules: &Rules, address: IpAddr) -> Option<u32> {
+        let limit = rules.of_address(address);
+        (self.by_address.get(&address).copied().unwrap_or(0) >= limit).then_some(limit)
+    }
+
+    /// Takes one of the second's connections, or says when there will be one.
+    fn too_soon(&mut self, rate: u32, now: Instant) -> Option<Duration> {
+        let most = f64::from(rate.max(1));
+        let passed = self.refilled.map_or(Duration::from_secs(1), |since| now.since(since));
+        self.tokens = (self.tokens + passed.as_secs_f64() * f64::from(rate)).min(most);
+        self.refilled = Some(now);
+        if self.tokens >= 1.0 {
+            self.tokens -= 1.0;
+            return None;
+        }
+        let seconds = (1.0 - self.tokens) / f64::from(rate);
+        // A rate of 0 waits until it is changed.
+        Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX).clamp(MIN_WAIT, limits::ADMISSION_POLL))
+    }
+}
+
+/// Shorter than this nothing waits.
+const MIN_WAIT: Duration = Duration::from_millis(1);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut ledger = lock(&self.ledger);
+        ledger.open -= 1;
+        let left = ledger.by_address.get_mut(&self.address).expect("it was counted");
+        *left -= 1;
+        if *left == 0 {
+            ledger.by_address.remove(&self.address);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOBODY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+    const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+
+    fn rules() -> Rules {
+        Rules { in_all: 4, per_address: 2, overrides: BTreeMap::new(), per_second: None }
+    }
+
+    fn taken(verdict: Verdict) -> Place {
+        match verdict {
+            Verdict::Taken(place) => place,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn at(ms: u64) -> Instant {
+        Instant(ms * 1_000_000)
+    }
+
+    #[test]
+    fn an_addresss_connections_are_bounded_until_one_goes() {
+        let admission = Admission::default();
+        let own = Rules { overrides: parse_overrides(" 10.0.0.2:1 ").expect("valid"), ..rules() };
+        let first = taken(admission.ask(&own, NOBODY, at(0)));
+        let mapped = "::ffff:10.0.0.1".parse().expect("an address");
+        let _second = taken(admission.ask(&own, mapped, at(0)));
+        assert!(matches!(admission.ask(&own, NOBODY, at(0)), Verdict::Refused(2)), "both forms are one address");
+        let _other = taken(admission.ask(&own, OTHER, at(0)));
+        assert!(matches!(admission.ask(&own, OTHER, at(0)), Verdict::Refused(1)));
+        drop(first);
+        let _again = taken(admission.ask(&own, NOBODY, at(0)));
+    }
+
+    #[test]
+    fn one_above_the_bound_in_all_waits_for_a_place() {
+        let admission = Admission::default();
+        let two = Rules { in_all: 2, ..rules() };
+        let first = taken(admission.ask(&two, NOBODY, at(0)));
+        let _second = taken(admission.ask(&two, OTHER, at(0)));
+        assert!(matches!(admission.ask(&two, OTHER, at(0)), Verdict::Wait(_)));
+        assert!(admission.ledger.lock().expect("sound").by_address[&OTHER] == 1, "who waits has no place");
+        drop(first);
+        let _third = taken(admission.ask(&two, OTHER, at(0)));
+        assert_eq!(admission.open(), 2);
+    }
+
+    #[test]
+    fn no_more_come_in_a_second_than_allowed() {
+        let admission = Admission::default();
+        let rules = Rules { in_all: 1000, per_address: 1000, per_second: Some(10), ..rules() };
+        let mut places = Vec::new();
+        let mut come = |from: u64, until: u64| {
+            let before = places.len();
+            for ms in from..until {
+                if let Verdict::Taken(place) = admission.ask(&rules, NOBODY, at(ms)) {
+                    places.push(place);
+                }
+            }
+            places.len() - before
+        };
+        assert_eq!(come(0, 100), 10, "as many as come in a second may come at once");
+        assert!((9..=11).contains(&come(100, 1100)));
+        assert_eq!(come(10_000, 10_001), 1);
+        let none = Rules { per_second: Some(0), ..rules.clone() };
+        let fresh = Admission::default();
+        for ms in 0..3 {
+            assert!(matches!(fresh.ask(&none, NOBODY, at(ms * 1000)), Verdict::Wait(_)));
+        }
+    }
+
+    #[test]
+    fn overrides_are_addresses_with_counts() {
+        let parsed = parse_overrides("127.0.0.1:5, [::1]:7,fe80::1:9").expect("valid");
+        assert_eq!(parsed.values().copied().collect::<Vec<_>>(), [5, 7, 9]);
+        assert_eq!(parse_overrides(""), Some(BTreeMap::new()));
+        for bad in ["127.0.0.1", "localhost:5", "127.0.0.1:-1", "127.0.0.1:x"] {
+            assert_eq!(parse_overrides(bad), None, "{bad}");
+        }
+    }
+}
