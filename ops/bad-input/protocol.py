@@ -187,6 +187,33 @@ def produce_outcomes(response):
     return {(name, index): (error, struct.unpack_from(">q", response, at)[0]) for name, index, error, at in _partitions(response)}
 
 
+def produce_verdicts(response):
+    """Of a Produce response of version 8: [(topic, partition, error, base offset, records at fault)]; of these their indices,
+    whether each has words, and whether the partition has."""
+    at, found = 4, []
+
+    def take(form):
+        nonlocal at
+        (value,) = struct.unpack_from(form, response, at)
+        at += struct.calcsize(form)
+        return value
+
+    def text():
+        nonlocal at
+        length = max(take(">h"), 0)
+        at += length
+        return response[at - length : at].decode()
+
+    for _ in range(take(">i")):
+        topic = text()
+        for _ in range(take(">i")):
+            index, error, base, _, _ = [take(form) for form in (">i", ">h", ">q", ">q", ">q")]
+            records = [(take(">i"), bool(text())) for _ in range(take(">i"))]
+            has_words = bool(text())
+            found.append((topic, index, error, base, (records, has_words) if records else None))
+    return found
+
+
 def produce_without_start(response):
     """The response with -1 for the log's start of each partition that has an error."""
     out = bytearray(response)

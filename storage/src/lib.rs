@@ -19,3 +19,4 @@ pub mod mutant;
 pub mod record;
 pub mod shard;
 pub mod sim;
+mod validate;

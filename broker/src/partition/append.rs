@@ -24,6 +24,8 @@ pub struct TopicRules {
     pub timestamp_before_max_ms: i64,
     /// How far ahead it may be (`message.timestamp.after.max.ms`).
     pub timestamp_after_max_ms: i64,
+    /// Every record needs a key (`cleanup.policy` has `compact`).
+    pub keyed: bool,
     /// One of the cluster's own topics, which clients do not write to.
     pub internal: bool,
     /// What its logs are told.
@@ -38,6 +40,7 @@ impl Default for TopicRules {
             min_insync_replicas: 1,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
+            keyed: false,
             internal: false,
             log: LogConfig::default(),
         }
@@ -134,5 +137,5 @@ fn batch_rules<E: Env>(rules: &TopicRules, env: &E, zstd: bool) -> BatchRules {
             newest: Timestamp(now.saturating_add(rules.timestamp_after_max_ms)),
         }
     });
-    BatchRules { max_size: rules.max_message_bytes, zstd, sender: Sender::Client, timestamps }
+    BatchRules { max_size: rules.max_message_bytes, zstd, sender: Sender::Client, timestamps, keyed: rules.keyed }
 }

@@ -118,6 +118,7 @@ impl TopicRules {
             min_insync_replicas: usize::from(config.min_insync_replicas),
             timestamp_before_max_ms: config.timestamp_before_max_ms,
             timestamp_after_max_ms: config.timestamp_after_max_ms,
+            keyed: config.compact,
             internal,
             log: corelog_storage::log::LogConfig {
                 segment_bytes: u32::try_from(config.segment_bytes).unwrap_or(u32::MAX),
