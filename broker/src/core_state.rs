@@ -24,7 +24,7 @@ use crate::{
         connections::Connections,
         listener::{Endpoints, ListenerRef},
     },
-    partition::registry::Registry,
+    partition::registry::{OfflineLogs, Registry},
     producer_ids::ProducerIds,
     router::{Router, Seat, metadata::Controller},
 };
@@ -74,6 +74,8 @@ pub struct CoreParts<E: NetEnv> {
     pub endpoints: Endpoints,
     /// Its storage, recovered.
     pub shard: Rc<Shard<E>>,
+    /// Logs of the node that cannot be served.
+    pub offline: Arc<OfflineLogs>,
     /// Its place among the cores.
     pub seat: Seat,
     /// Bytes of its memory for requests and unsent responses.
@@ -90,7 +92,7 @@ impl<E: NetEnv> Core<E> {
             config: parts.config,
             endpoints: parts.endpoints,
             shard: parts.shard,
-            partitions: Registry::default(),
+            partitions: Registry::new(parts.offline),
             router: Router::open(parts.seat, &parts.env),
             connections: Connections::default(),
             budget: Budget::new(parts.connection_memory),

@@ -11,6 +11,7 @@ pub mod compress;
 pub mod contract;
 pub mod env;
 pub mod error;
+mod framed;
 pub mod ids;
 pub mod journal;
 pub mod limits;

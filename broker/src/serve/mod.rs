@@ -69,7 +69,9 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
 
     let endpoints = shared.endpoints(&config);
     let connection_memory = (config.memory_per_core() / 4) as usize;
-    let parts = CoreParts { env: env.clone(), config: config.clone(), endpoints, shard: own, seat, connection_memory };
+    let offline = shared.offline();
+    let parts =
+        CoreParts { env: env.clone(), config: config.clone(), endpoints, shard: own, offline, seat, connection_memory };
     let core = Core::start(parts);
     core.publish(shared.image()).await;
     step.take(Ok::<_, String>(())).await?;
