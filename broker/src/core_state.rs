@@ -26,7 +26,7 @@ use crate::{
         connections::Connections,
         listener::{Endpoints, ListenerRef},
     },
-    partition::registry::{Reach, Registry},
+    partition::registry::{OfflineLogs, Reach, Registry},
     producer_ids::ProducerIds,
     router::{Router, Seat, metadata::Controller},
 };
@@ -81,6 +81,8 @@ pub struct CoreParts<E: NetEnv> {
     pub endpoints: Endpoints,
     /// Its storage, recovered.
     pub shard: Rc<Shard<E>>,
+    /// Logs of the node that cannot be served.
+    pub offline: Arc<OfflineLogs>,
     /// Its place among the cores.
     pub seat: Seat,
     /// The node's count of connections.
@@ -101,7 +103,7 @@ impl<E: NetEnv> Core<E> {
             config: parts.config,
             endpoints: parts.endpoints,
             shard: parts.shard,
-            partitions: Registry::default(),
+            partitions: Registry::new(parts.offline),
             router: Router::open(parts.seat, &parts.env),
             connections: Connections::default(),
             admission: parts.admission,

@@ -87,7 +87,8 @@ fn batch_code(error: &BatchError) -> ErrorCode {
     match error {
         BatchError::TooLarge { .. } => ErrorCode::MessageTooLarge,
         BatchError::Codec(_) => ErrorCode::UnsupportedCompressionType,
-        BatchError::Timestamp(_) => ErrorCode::InvalidTimestamp,
+        // As Kafka: one wrong timestamp decides for all that is wrong.
+        BatchError::Refused(records) if records.by_timestamp => ErrorCode::InvalidTimestamp,
         BatchError::Transactional => ErrorCode::TransactionalIdAuthorizationFailed,
         BatchError::NoBatch
         | BatchError::Magic(0 | 1)
@@ -95,11 +96,11 @@ fn batch_code(error: &BatchError) -> ErrorCode {
         | BatchError::BaseOffset(_)
         | BatchError::Count { .. }
         | BatchError::Control
-        | BatchError::NoKey
-        | BatchError::Producer => ErrorCode::InvalidRecord,
-        BatchError::Length(_) | BatchError::Magic(_) | BatchError::Checksum | BatchError::Records(_) => {
-            ErrorCode::CorruptMessage
-        }
+        | BatchError::Producer
+        | BatchError::Records(_)
+        | BatchError::Compressed(_)
+        | BatchError::Refused(_) => ErrorCode::InvalidRecord,
+        BatchError::Length(_) | BatchError::Magic(_) | BatchError::Checksum => ErrorCode::CorruptMessage,
     }
 }
 

@@ -31,6 +31,8 @@ pub const IN_FLIGHT_PER_CONNECTION: usize = 256;
 pub const IN_FLIGHT_BYTES_PER_CONNECTION: usize = FRAME_MAX + MIB;
 /// Broker ids set aside for the cores of a node, where each core is a broker of its own.
 pub const BROKER_IDS_PER_NODE: i32 = 1000;
+/// Refused records that one Produce response names.
+pub const REFUSED_RECORDS_PER_RESPONSE: usize = 10_000;
 /// Requests of one core that another has not yet answered.
 pub const MAILBOX_CREDITS: usize = 1024;
 /// How long a start waits for an address that is in use, and how often it tries.

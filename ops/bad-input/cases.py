@@ -3,8 +3,10 @@
 Each case has the partition of its own number in topic `t`, so that none sees what another appended.
 """
 
+import gzip
 import random
 import struct
+import time
 from dataclasses import dataclass, field
 
 import admin
@@ -12,13 +14,19 @@ import one_node
 from protocol import *
 
 TOPIC, GOOD, SMALL, LATE = "t", "good", "small", "old"
-PARTITIONS = 260
+#: Topics that look into a batch: keys must be there, records must be of the last hour, the broker's clock stamps them.
+COMPACTED, HOURLY, STAMPED = "compacted", "hourly", "stamped"
+HOUR = 3_600_000
+PARTITIONS = 320
 #: Topics made beforehand: (name, partitions, replication, configuration).
 TOPICS = [
     (TOPIC, PARTITIONS, 1, [("retention.ms", "-1")]),
     (GOOD, 1, 1, [("retention.ms", "-1")]),
     (SMALL, 1, 1, [("max.message.bytes", "1000")]),
     (LATE, 1, 1, [("message.timestamp.before.max.ms", "1000")]),
+    (COMPACTED, 1, 1, [("cleanup.policy", "compact"), ("retention.ms", "-1")]),
+    (HOURLY, 1, 1, [("message.timestamp.before.max.ms", str(HOUR)), ("message.timestamp.after.max.ms", str(HOUR))]),
+    (STAMPED, 1, 1, [("message.timestamp.type", "LogAppendTime")]),
     *admin.TOPICS,
 ]
 
@@ -45,6 +53,12 @@ def all_but_newest_version(frame):
 def produced(frame):
     """A Produce answer of version 5 to 7, without the log's start beside an error: Kafka knows it for some errors only."""
     return produce_without_start(frame).hex()
+
+
+def judged(frame):
+    """A Produce answer of version 8: codes, and the records at fault; the words are each broker's own, that there are some
+    is not."""
+    return str(produce_verdicts(frame))
 
 
 @dataclass
@@ -245,6 +259,72 @@ def batches(cases):
     cases.add("a topic without partitions", produce([(TOPIC, [])]))
 
 
+def records(cases):
+    """What lies within a batch, where the topic or the batch's header asks to look (KIP-467)."""
+
+    def add(name, records, topic=COMPACTED):
+        cases.add(f"{topic}: {name}", lambda p: produce([(topic, [(p if topic == TOPIC else 0, records)])], version=8), see=judged)
+
+    def keyed(*keys):
+        return [record(key=key, offset_delta=n) for n, key in enumerate(keys)]
+
+    good = keyed(b"a", b"b", b"c")
+    add("keys", batch(good))
+    add("an empty key", batch(keyed(b"")))
+    add("no key", batch(keyed(None)))
+    add("no key in the middle", batch(keyed(b"a", None, b"c", None)))
+    add("count below what the records are", batch(good, count=2))
+    add("count above what the records are", batch(good, count=4))
+    add("bytes behind the last record", batch(payload=b"".join(good) + b"\0\0\0\0", count=3))
+    add("a record of negative length", batch([b"\x01"]))
+    add("a record longer than its batch", batch([b"\x7e\0\0\0" + bytes(20)]))
+    add("a record of length 0", batch([b"\0" + bytes(6)]))
+    add("a record with a negative number of headers", batch([record(body=b"\0\0\0\x02k\x02v\x01")]))
+    add("a record with more headers than bytes", batch([record(body=b"\0\0\0\x02k\x02v\x7e")]))
+    add("a record with a header without a name", batch([record(body=b"\0\0\0\x02k\x02v\x02\x01\x01")]))
+    add("a record with bytes behind its headers", batch([record(body=b"\0\0\0\x02k\x02v\0\0")]))
+    add("a key longer than its record", batch([record(body=b"\0\0\0\x7ek\x02v\0")]))
+    add("an endless varint", batch([record(body=b"\0" + b"\xff" * 12)]))
+    add("no key and a timestamp far ahead", batch(keyed(None), base_timestamp=32_500_000_000_000, max_timestamp=32_500_000_000_000))
+
+    def zipped(records):
+        return gzip.compress(b"".join(records), mtime=0)
+
+    add("keys in gzip", batch(attributes=1, payload=zipped(good), count=3))
+    add("no key in gzip", batch(attributes=1, payload=zipped(keyed(b"a", None, b"c")), count=3))
+    add("gzip with count above", batch(attributes=1, payload=zipped(good), count=4))
+    add("gzip with count below", batch(attributes=1, payload=zipped(good), count=2))
+    add("gzip cut short", batch(attributes=1, payload=zipped(good)[:-12], count=3))
+    add("gzip with a broken record", batch(attributes=1, payload=zipped([b"\x7e\0\0\0" + bytes(20)])))
+    for codec, name in enumerate(("gzip", "snappy", "lz4", "zstd"), 1):
+        add(f"bytes that are no {name}", batch(attributes=codec, payload=b"\xde\xad\xbe\xef" * 8))
+
+    now = int(time.time() * 1000)
+
+    def timed(*ages, **header):
+        """Records of ages in ms."""
+        stamps = [now - age for age in ages]
+        rows = [record(key=b"k", offset_delta=n, timestamp_delta=stamp - stamps[0]) for n, stamp in enumerate(stamps)]
+        return batch(rows, **{"base_timestamp": stamps[0], "max_timestamp": max(stamps), **header})
+
+    for topic in (HOURLY, COMPACTED, STAMPED, TOPIC):
+        add("records of now", timed(0, 1, -1), topic)
+        add("one far ahead", timed(0, -24 * HOUR, 1), topic)
+        add("one far behind", timed(0, 24 * HOUR, 1), topic)
+        add("all far behind", timed(24 * HOUR, 25 * HOUR), topic)
+        add("the greatest timestamp is said to be far ahead", timed(0, 1, max_timestamp=now + 24 * HOUR), topic)
+        add("no timestamps", batch(good, base_timestamp=-1, max_timestamp=-1), topic)
+        add("a timestamp that wraps", batch([record(key=b"k", timestamp_delta=(1 << 63) - 1)]), topic)
+        add("log-append-time, now", timed(0, 1, attributes=8), topic)
+        add("log-append-time, none", timed(0, 1, attributes=8, max_timestamp=-1), topic)
+        add("log-append-time, far ahead", timed(0, 1, attributes=8, max_timestamp=now + 24 * HOUR), topic)
+    cases.add(
+        "compacted and not in one",
+        lambda p: produce([(COMPACTED, [(0, batch(keyed(b"a", None)))]), (TOPIC, [(p, batch(keyed(b"a", None)))])], version=8),
+        see=judged,
+    )
+
+
 def reads(cases):
     """Fetch and ListOffsets of what is not there."""
 
@@ -294,7 +374,7 @@ def reads(cases):
 
 def all_cases():
     cases = Cases()
-    # Batches first: only they need a partition of their own.
-    for kind in (batches, frames, bodies, reads, admin.all_kinds, one_node.all_kinds):
+    # Batches and records first: only they need a partition of their own.
+    for kind in (batches, records, frames, bodies, reads, admin.all_kinds, one_node.all_kinds):
         kind(cases)
     return cases.all

@@ -11,7 +11,7 @@ import protocol
 from peer import Corelog, Kafka, ask, connect, exchange
 
 #: Fewer cases than this is a mistake.
-CASES_MIN = 425
+CASES_MIN = 490
 MEMORY_MIB = 256
 #: What a Corelog needs besides what --memory bounds: program, stacks, rings, metadata, indexes.
 MEMORY_BESIDE_MIB = 128
@@ -95,6 +95,7 @@ def check_log(corelog, seconds):
 def compare(binary, work):
     all_cases, reasons = cases.all_cases(), listed()
     assert len(all_cases) >= CASES_MIN, f"{len(all_cases)} cases, at least {CASES_MIN} must be"
+    assert len(all_cases) <= cases.PARTITIONS, "each case needs a partition of its own"
     assert len({case.name for case in all_cases}) == len(all_cases), "two cases of one name"
     (work / "corelog.toml").write_text("node.id = 1\n")
     arguments = ["--cores", str(CORES), "--config", str(work / "corelog.toml")]

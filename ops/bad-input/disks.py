@@ -17,6 +17,8 @@ from peer import Corelog, ask, connect
 NOBODY = 65534
 MEMLOCK, SOFT_FILES, CONNECTIONS = 8 << 20, 1024, 2000
 IO_URING_SETUP, EPERM, ENOSYS = 425, 1, 38
+#: Errors of Kafka.
+LEADER_NOT_AVAILABLE, STORAGE_ERROR = 5, 56
 #: What the damaged broker held: partition 0 has several segments, partition 1 lies in the journal.
 TOPIC, SEGMENT_BYTES, BATCHES, VALUE = "kept", 1 << 20, 40, 150_000
 
@@ -143,12 +145,16 @@ def io_uring_blocked(binary, work):
 class Kept:
     """A broker's data directory with acknowledged records, and what must be there."""
 
-    def __init__(self, binary, work, name, unclean):
-        self.corelog = Corelog(binary, work, name=name, arguments=["--cores", "1"])
+    def __init__(self, binary, work, name, unclean, cores=1):
+        self.corelog = Corelog(binary, work, name=name)
+        self.cores(cores)
         self.acked = {0: [], 1: []}
         self.corelog.start()
         with connect(self.corelog.port, 30) as connection:
             config = [("retention.ms", "-1"), ("segment.bytes", str(SEGMENT_BYTES))]
+            # With one more before it, partition 0 is the last core's.
+            for number in range(1, cores):
+                ask(connection, protocol.create_topics([(f"filler-{number}", 1, 1, [])]))
             ask(connection, protocol.create_topics([(TOPIC, 2, 1, config)]))
             for number in range(BATCHES):
                 for partition, value in ((0, os.urandom(VALUE)), (1, b"small %d" % number)):
@@ -159,6 +165,9 @@ class Kept:
             self.corelog.kill9()
         else:
             self.corelog.stop()
+
+    def cores(self, count):
+        self.corelog.arguments = ["--cores", str(count)]
 
     def produce(self, connection, partition, value):
         records = protocol.batch([protocol.record(value)])
@@ -248,10 +257,84 @@ def damaged_segment_header(binary, work):
     restarted(kept, in_first, segment)
 
 
+def partition_offline(kept, segment):
+    """Starts it: partition 0 is offline, and says so in every way; the other goes on. Gives the connection to more."""
+    corelog = kept.corelog
+    corelog.log.write_text("")
+    corelog.start()
+    with connect(corelog.port, 30) as connection:
+        assert not kept.read(connection, 1), "a partition that was not damaged lost records"
+        kept.produce(connection, 1, b"one more")
+        records = protocol.batch([protocol.record(b"refused")])
+        answer = ask(connection, protocol.produce([(TOPIC, [(0, records)])]))
+        assert protocol.produce_outcomes(answer)[TOPIC, 0] == (STORAGE_ERROR, -1), answer.hex()
+        lost = kept.read(connection, 0)
+        assert lost == [(offset, STORAGE_ERROR) for offset in range(len(kept.acked[0]))], f"{lost[:3]}..."
+        answer = ask(connection, protocol.list_offsets([(TOPIC, [(0, -1, -1)])]))
+        assert struct.unpack_from(">ih", answer, 4 + 4 + 4 + 2 + len(TOPIC) + 4) == (0, STORAGE_ERROR), answer.hex()
+        shown = protocol.metadata_partitions(ask(connection, protocol.metadata([TOPIC])))
+        assert shown[TOPIC, 0] == (LEADER_NOT_AVAILABLE, -1, [0]), shown
+        assert shown[TOPIC, 1] == (0, 0, []), shown
+    says(corelog.log.read_text(), segment, "offline until", "restored", "topic deleted")
+
+
 def damaged_segment_unclean(binary, work):
+    """A batch that was acknowledged, and that a start needs, has rotted: its partition is offline, and it alone."""
     kept = Kept(binary, work, "segment-unclean", unclean=True)
     segment = max(kept.files(f"{0:020}.log"), key=lambda path: path.stat().st_size)
-    flip_and_back(kept, segment, segment.read_bytes().find(kept.acked[0][2]) + 50)
+    at = segment.read_bytes().find(kept.acked[0][2]) + 50
+    flip(segment, at)
+    try:
+        for end in (kept.corelog.kill9, kept.corelog.stop, kept.corelog.stop):
+            partition_offline(kept, segment)
+            end()
+        flip(segment, at)
+        restarted(kept, [], None)
+    finally:
+        kept.corelog.end()
+
+
+def damaged_segment_other_cores(binary, work):
+    """The same, while the number of cores changes: with one, nobody has the shard that keeps the partition."""
+    kept = Kept(binary, work, "segment-cores", unclean=True, cores=2)
+    segment = max(kept.files(f"{0:020}.log"), key=lambda path: path.stat().st_size)
+    at = segment.read_bytes().find(kept.acked[0][2]) + 50
+    flip(segment, at)
+    try:
+        for cores, end in ((1, kept.corelog.kill9), (1, kept.corelog.stop), (3, kept.corelog.stop), (2, kept.corelog.kill9)):
+            kept.cores(cores)
+            partition_offline(kept, segment)
+            end()
+            assert (kept.corelog.data / "shards" / "1").exists(), "the shard that keeps the partition is gone"
+        kept.cores(1)
+        flip(segment, at)
+        restarted(kept, [], None)
+        assert not (kept.corelog.data / "shards" / "1").exists(), "a shard that is drained is still there"
+    finally:
+        kept.corelog.end()
+
+
+def damaged_segment_deleted(binary, work):
+    """The same; its topic is deleted and made anew."""
+    kept = Kept(binary, work, "segment-deleted", unclean=True)
+    segment = max(kept.files(f"{0:020}.log"), key=lambda path: path.stat().st_size)
+    flip(segment, segment.read_bytes().find(kept.acked[0][2]) + 50)
+    try:
+        partition_offline(kept, segment)
+        with connect(kept.corelog.port, 30) as connection:
+            delete = protocol.request(protocol.DELETE_TOPICS, 1, protocol.array([protocol.string(TOPIC)]) + protocol.i32(10_000))
+            assert ask(connection, delete)[-2:] == protocol.i16(0)
+            deadline = time.monotonic() + 10
+            while segment.parent.exists():
+                assert time.monotonic() < deadline, f"{segment.parent} is still there"
+                time.sleep(0.05)
+            ask(connection, protocol.create_topics([(TOPIC, 2, 1, [])]))
+            kept.acked = {0: [], 1: []}
+            kept.produce(connection, 0, b"anew")
+        kept.corelog.kill9()
+        restarted(kept, [], None)
+    finally:
+        kept.corelog.end()
 
 
 def damaged_journal(binary, work):
@@ -314,7 +397,8 @@ def configurations(binary, work):
 CHECKS = [
     configurations,
     read_only_directory, missing_parent, memory_file_system, second_process, ordinary_limits, io_uring_blocked,
-    damaged_segment, damaged_segment_header, damaged_segment_unclean, damaged_journal, damaged_last_of_journal, damaged_checkpoint,
+    damaged_segment, damaged_segment_header, damaged_segment_unclean, damaged_segment_other_cores,
+    damaged_segment_deleted, damaged_journal, damaged_last_of_journal, damaged_checkpoint,
 ]  # fmt: skip
 
 

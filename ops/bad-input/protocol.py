@@ -166,6 +166,41 @@ def create_topics(topics, version=4, timeout=10_000, validate_only=False):
     return request(CREATE_TOPICS, version, body + i32(timeout) + i8(validate_only))
 
 
+def metadata(names):
+    """Version 5, creating nothing."""
+    return request(METADATA, 5, array([string(name) for name in names]) + i8(0))
+
+
+def metadata_partitions(response):
+    """Of a Metadata response of version 5: {(topic, partition): (error, leader, offline replicas)}."""
+    at, found = 8, {}
+
+    def take(form):
+        nonlocal at
+        (value,) = struct.unpack_from(form, response, at)
+        at += struct.calcsize(form)
+        return value
+
+    def text():
+        nonlocal at
+        length = max(take(">h"), 0)
+        at += length
+        return response[at - length : at].decode()
+
+    for _ in range(take(">i")):
+        take(">i"), text(), take(">i"), text()
+    text(), take(">i")
+    for _ in range(take(">i")):
+        take(">h")
+        topic = text()
+        take(">b")
+        for _ in range(take(">i")):
+            error, index, leader = take(">h"), take(">i"), take(">i")
+            _replicas, _isr, offline = [[take(">i") for _ in range(take(">i"))] for _ in range(3)]
+            found[topic, index] = (error, leader, offline)
+    return found
+
+
 def api_versions(version=0, correlation=1, body=b""):
     return request(API_VERSIONS, version, body, correlation)
 
@@ -188,6 +223,33 @@ def _partitions(response):
 def produce_outcomes(response):
     """{(topic, partition): (error, base offset)}."""
     return {(name, index): (error, struct.unpack_from(">q", response, at)[0]) for name, index, error, at in _partitions(response)}
+
+
+def produce_verdicts(response):
+    """Of a Produce response of version 8: [(topic, partition, error, base offset, records at fault)]; of these their indices,
+    whether each has words, and whether the partition has."""
+    at, found = 4, []
+
+    def take(form):
+        nonlocal at
+        (value,) = struct.unpack_from(form, response, at)
+        at += struct.calcsize(form)
+        return value
+
+    def text():
+        nonlocal at
+        length = max(take(">h"), 0)
+        at += length
+        return response[at - length : at].decode()
+
+    for _ in range(take(">i")):
+        topic = text()
+        for _ in range(take(">i")):
+            index, error, base, _, _ = [take(form) for form in (">i", ">h", ">q", ">q", ">q")]
+            records = [(take(">i"), bool(text())) for _ in range(take(">i"))]
+            has_words = bool(text())
+            found.append((topic, index, error, base, (records, has_words) if records else None))
+    return found
 
 
 def produce_without_start(response):

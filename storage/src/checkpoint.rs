@@ -1,20 +1,18 @@
 //! A shard's checkpoint: one file with the state of all its logs, and where the journal's replay starts.
 //!
-//! The file is a run of frames: 32 bytes of magic, format version, kind, length and CRC, then a FlatBuffers table
-//! (`schemas/checkpoint.fbs`), padded to whole blocks. The first holds the journal's position, the last says how many
-//! there were, those between hold logs: written and read one at a time, so that neither needs much memory. A new
-//! checkpoint is written beside the old one and renamed over it. Its blocks are set aside when the old one is made: a
-//! full disk gets space again by what a checkpoint lets go.
+//! The file is a run of frames (`framed.rs`), each with a FlatBuffers table (`schemas/checkpoint.fbs`). The first holds
+//! the journal's position, the last says that there are no more, those between hold logs: written and read one at a time,
+//! so that neither needs much memory. A new checkpoint is written beside the old one and renamed over it. Its blocks are
+//! reserved when the old one is made: a full disk gets space again by what a checkpoint lets go.
 
 use std::path::Path;
 
-use bytes::Bytes;
 use flatbuffers::{FlatBufferBuilder, WIPOffset};
 
 use crate::{
-    buffer::AlignedBuf,
     env::{BLOCK, Env, File, OpenFile},
     error::StorageError,
+    framed::{Format, Frame},
     ids::{LeaderEpoch, LogId, Offset, PartitionIndex, ProducerEpoch, ProducerId, Timestamp, TopicId},
     journal::{JournalPosition, Sequence},
     limits::{CHECKPOINT_CHUNK, CHECKPOINT_RESERVE},
@@ -31,9 +29,7 @@ use crate::{
     },
 };
 
-const MAGIC: &[u8; 8] = b"CLCHKPNT";
-const VERSION: u16 = 1;
-const FRAME_HEADER: usize = 32;
+const FORMAT: Format = Format { magic: b"CLCHKPNT", version: 2 };
 const NAME: &str = "checkpoint";
 const NEW_NAME: &str = "checkpoint.new";
 /// Producers in one table; a log with more is spread over several.
@@ -41,8 +37,6 @@ const PRODUCERS_AT_ONCE: usize = 1_000;
 const HEAD: u16 = 1;
 const LOGS: u16 = 2;
 const END: u16 = 3;
-/// A frame is never longer: more is not ours.
-const LONGEST_FRAME: usize = 64 << 20;
 
 /// What a checkpoint says beside its logs.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,20 +98,8 @@ impl<'a, E: Env> Writer<'a, E> {
 
     async fn write_frame(&mut self, kind: u16) -> Result<(), StorageError> {
         let payload = if kind == END { &[] } else { self.builder.finished_data() };
-        let mut frame = AlignedBuf::zeroed(FRAME_HEADER + payload.len());
-        frame[0..8].copy_from_slice(MAGIC);
-        frame[8..10].copy_from_slice(&VERSION.to_le_bytes());
-        frame[10..12].copy_from_slice(&kind.to_le_bytes());
-        frame[12..16].copy_from_slice(&(payload.len() as u32).to_le_bytes());
-        frame[16..20].copy_from_slice(&self.frames.to_le_bytes());
-        frame[FRAME_HEADER..FRAME_HEADER + payload.len()].copy_from_slice(payload);
-        let crc = frame_crc(&frame[..FRAME_HEADER + payload.len()]);
-        frame[28..32].copy_from_slice(&crc.to_le_bytes());
-        let length = frame.len() as u64;
-        let path = self.dir.join(NEW_NAME);
-        let written = self.file.write_at(self.position, frame.freeze()).await;
-        written.map_err(|error| StorageError::io("write", &path, &error))?;
-        self.position += length;
+        let (path, frame) = (self.dir.join(NEW_NAME), (kind, self.frames));
+        self.position += FORMAT.write::<E>(&self.file, &path, self.position, frame, payload).await?;
         self.frames += 1;
         self.builder.reset();
         Ok(())
@@ -170,13 +152,6 @@ fn sync_failed(path: &Path, error: &std::io::Error) -> StorageError {
     StorageError::ShardFailed(format!("sync {}: {error}", path.display()).into())
 }
 
-fn frame_crc(frame: &[u8]) -> u32 {
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(&frame[..28]);
-    crc.update(&frame[FRAME_HEADER..]);
-    crc.finalize()
-}
-
 /// Reads the checkpoint in `dir`, giving each log's image to `keep`; parts of one log are joined. `None` if there is
 /// none: a new shard.
 pub(crate) async fn read<E: Env>(
@@ -193,7 +168,7 @@ pub(crate) async fn read<E: Env>(
     let (mut head, mut position, mut frames) = (None, 0, 0);
     let mut open: Option<LogImage> = None;
     loop {
-        let (kind, payload, length) = read_frame::<E>(&file, &path, position, frames).await?;
+        let Frame { kind, payload, len } = FORMAT.read::<E>(&file, &path, position, frames).await?;
         let corrupt = |why| StorageError::corrupt(&path, position, why);
         match kind {
             HEAD if frames == 0 => head = Some(decode_head(&payload).ok_or_else(|| corrupt("not a head"))?),
@@ -211,49 +186,9 @@ pub(crate) async fn read<E: Env>(
             }
             _ => return Err(corrupt("an unknown kind of frame")),
         }
-        position += length;
+        position += len;
         frames += 1;
     }
-}
-
-async fn read_frame<E: Env>(
-    file: &E::File,
-    path: &Path,
-    position: u64,
-    expected: u32,
-) -> Result<(u16, Bytes, u64), StorageError> {
-    let failed = |error: std::io::Error| StorageError::io("read", path, &error);
-    let corrupt = |why| StorageError::corrupt(path, position, why);
-    let (block, count) = file.read_at(position, AlignedBuf::zeroed(BLOCK)).await.map_err(failed)?;
-    if position == 0 && count >= 8 && &block[0..8] != MAGIC {
-        return Err(StorageError::Foreign { path: path.display().to_string().into() });
-    }
-    if count < BLOCK || &block[0..8] != MAGIC {
-        return Err(corrupt("a frame is missing"));
-    }
-    let word = |at: usize| u32::from_le_bytes(block[at..at + 4].try_into().expect("four bytes"));
-    let (version, kind) = (word(8) as u16, (word(8) >> 16) as u16);
-    if version > VERSION {
-        return Err(StorageError::Newer { path: path.display().to_string().into(), version });
-    }
-    let (length, number, crc) = (word(12) as usize, word(16), word(28));
-    if length > LONGEST_FRAME || number != expected {
-        return Err(corrupt("a frame's header does not fit"));
-    }
-    let whole = if FRAME_HEADER + length > BLOCK {
-        let (frame, count) = file.read_at(position, AlignedBuf::zeroed(FRAME_HEADER + length)).await.map_err(failed)?;
-        if count < FRAME_HEADER + length {
-            return Err(corrupt("a frame is cut short"));
-        }
-        frame
-    } else {
-        block
-    };
-    if frame_crc(&whole[..FRAME_HEADER + length]) != crc {
-        return Err(corrupt("a frame's checksum does not match"));
-    }
-    let on_disk = whole.len() as u64;
-    Ok((kind, whole.freeze().slice(FRAME_HEADER..FRAME_HEADER + length), on_disk))
 }
 
 /// One log's image as bytes, for its manifest.
@@ -317,6 +252,7 @@ fn encode_log<'b>(
         epochs: Some(builder.create_vector(&epochs)),
         producers: Some(builder.create_vector(&producers)),
         cuts: Some(builder.create_vector(&cuts)),
+        set_aside: image.set_aside,
     };
     table::LogState::create(builder, &args)
 }
@@ -399,6 +335,7 @@ fn decode_log(log: table::LogState<'_>) -> Option<LogImage> {
         epochs,
         producers: log.producers()?.iter().map(decode_producer).collect::<Option<_>>()?,
         cuts: Cuts::from_entries(cuts),
+        set_aside: log.set_aside(),
     })
 }
 

@@ -1,11 +1,11 @@
-//! The codecs, where semantics need to see records (lookups by time) or a topic demands a codec of its own. Everywhere
-//! else batches pass through untouched.
+//! The codecs, where semantics need to see records (lookups by time, what a topic asks of each record) or a topic demands
+//! a codec of its own. Everywhere else batches pass through untouched.
 //!
 //! What is decompressed is bounded: a small batch that unfolds without end is an error, not an allocation.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, buf::Reader};
 
 use crate::{batch::Codec, error::BatchError};
 
@@ -75,60 +75,68 @@ pub fn compress(records: &[u8], how: Compression) -> std::io::Result<Vec<u8>> {
 
 /// The records in `body`, of at most `limit` bytes. `codec` is `None` for an unknown one.
 pub fn decompress(codec: Option<Codec>, body: Bytes, limit: usize) -> Result<Bytes, BatchError> {
-    let broken = |_| BatchError::Records("compressed data that does not unfold");
-    match codec.ok_or(BatchError::Records("an unknown codec"))? {
-        Codec::None => Ok(body),
-        Codec::Gzip => bounded(flate2::read::MultiGzDecoder::new(&body[..]), limit),
-        Codec::Lz4 => bounded(lz4_flex::frame::FrameDecoder::new(&body[..]), limit),
-        Codec::Zstd => {
-            let decoder = zstd::stream::read::Decoder::with_buffer(&body[..]).map_err(broken)?;
-            bounded(decoder, limit)
-        }
-        Codec::Snappy if body.starts_with(XERIAL_MAGIC) => xerial(&body, limit),
-        Codec::Snappy => {
-            let mut records = Vec::new();
-            snappy_block(&body, limit, &mut records)?;
-            Ok(records.into())
-        }
+    if codec == Some(Codec::None) {
+        return Ok(body);
     }
-}
-
-fn bounded(decoder: impl Read, limit: usize) -> Result<Bytes, BatchError> {
     let mut records = Vec::new();
-    let read = decoder.take(limit as u64 + 1).read_to_end(&mut records);
-    read.map_err(|_| BatchError::Records("compressed data that does not unfold"))?;
+    let read = unfolding(codec, body, limit)?.take(limit as u64 + 1).read_to_end(&mut records);
+    read.map_err(|_| BROKEN)?;
     if records.len() > limit {
-        return Err(BatchError::Records("compressed data that unfolds to more than allowed"));
+        return Err(BatchError::Compressed("data that unfolds to more than allowed"));
     }
     Ok(records.into())
 }
+
+/// The records in `body` piece by piece, so that they need not all be in memory. `codec` is `None` for an unknown one;
+/// `limit` bounds what has to be unfolded at once.
+pub(crate) fn unfolding(codec: Option<Codec>, body: Bytes, limit: usize) -> Result<Box<dyn Read>, BatchError> {
+    Ok(match codec.ok_or(BatchError::Compressed("an unknown codec"))? {
+        Codec::None => Box::new(body.reader()),
+        Codec::Gzip => Box::new(flate2::read::MultiGzDecoder::new(body.reader())),
+        Codec::Lz4 => Box::new(lz4_flex::frame::FrameDecoder::new(body.reader())),
+        Codec::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(body.reader()).map_err(|_| BROKEN)?),
+        Codec::Snappy if body.starts_with(XERIAL_MAGIC) => {
+            if body.len() < XERIAL_HEADER {
+                return Err(BatchError::Compressed("a snappy header cut short"));
+            }
+            Box::new(Xerial { rest: body.slice(XERIAL_HEADER..), block: Bytes::new().reader(), limit })
+        }
+        Codec::Snappy => Box::new(snappy_block(&body, limit)?.reader()),
+    })
+}
+
+const BROKEN: BatchError = BatchError::Compressed("data that does not unfold");
 
 /// Blocks of snappy, each behind its length in four bytes.
-fn xerial(body: &[u8], limit: usize) -> Result<Bytes, BatchError> {
-    let mut rest = body.get(XERIAL_HEADER..).ok_or(BatchError::Records("a snappy header cut short"))?;
-    let mut records = Vec::new();
-    while !rest.is_empty() {
-        let cut_short = BatchError::Records("a snappy block cut short");
-        let (length, after) = rest.split_first_chunk::<4>().ok_or(cut_short)?;
-        let (block, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or(cut_short)?;
-        snappy_block(block, limit, &mut records)?;
-        rest = after;
-    }
-    Ok(records.into())
+struct Xerial {
+    rest: Bytes,
+    block: Reader<Bytes>,
+    limit: usize,
 }
 
-fn snappy_block(block: &[u8], limit: usize, records: &mut Vec<u8>) -> Result<(), BatchError> {
-    let broken = |_| BatchError::Records("snappy data that does not unfold");
-    let length = snap::raw::decompress_len(block).map_err(broken)?;
-    let start = records.len();
-    // Snappy copies at most 64 bytes per 3 bytes of input: a length beyond that is a lie, and is not allocated.
-    if start + length > limit || length / 32 > block.len() {
-        return Err(BatchError::Records("snappy data that unfolds to more than allowed"));
+impl Read for Xerial {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while !self.block.get_ref().has_remaining() && !self.rest.is_empty() {
+            let length = self.rest.try_get_u32().map_err(|_| io::ErrorKind::UnexpectedEof)? as usize;
+            if length > self.rest.len() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.block = snappy_block(&self.rest.split_to(length), self.limit).map_err(io::Error::other)?.reader();
+        }
+        self.block.read(into)
     }
-    records.resize(start + length, 0);
-    let written = snap::raw::Decoder::new().decompress(block, &mut records[start..]).map_err(broken)?;
-    records.truncate(start + written);
-    Ok(())
+}
+
+fn snappy_block(block: &[u8], limit: usize) -> Result<Bytes, BatchError> {
+    let length = snap::raw::decompress_len(block).map_err(|_| BROKEN)?;
+    // Snappy copies at most 64 bytes per 3 bytes of input: a length beyond that is a lie, and is not allocated.
+    if length > limit || length / 32 > block.len() {
+        return Err(BatchError::Compressed("snappy data that unfolds to more than allowed"));
+    }
+    let mut records = vec![0; length];
+    let written = snap::raw::Decoder::new().decompress(block, &mut records).map_err(|_| BROKEN)?;
+    records.truncate(written);
+    Ok(records.into())
 }
 
 #[cfg(test)]

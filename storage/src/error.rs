@@ -99,7 +99,7 @@ impl fmt::Display for StorageError {
 impl std::error::Error for StorageError {}
 
 /// What is wrong with a record batch: always its sender's fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BatchError {
     /// Not one complete batch.
     NoBatch,
@@ -135,12 +135,53 @@ pub enum BatchError {
     Producer,
     /// A transactional batch without a producer id.
     Transactional,
-    /// The timestamp lies too far from the broker's clock.
-    Timestamp(Timestamp),
-    /// A record without a key, for a compacted topic.
-    NoKey,
     /// The records within cannot be walked.
     Records(&'static str),
+    /// They cannot even be decompressed.
+    Compressed(&'static str),
+    /// The topic's configuration refuses some of them, and a batch goes in whole or not at all.
+    Refused(RefusedRecords),
+}
+
+/// The records of a batch that its topic refuses (KIP-467).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedRecords {
+    /// The first of them; not all if there are very many.
+    pub first: Arc<[RefusedRecord]>,
+    /// How many there are.
+    pub count: u32,
+    /// Whether one is refused for its timestamp.
+    pub by_timestamp: bool,
+}
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefusedRecord {
+    /// Its place in the batch, from 0.
+    pub index: i32,
+    /// Why.
+    pub why: RecordFault,
+}
+
+/// Why a topic refuses a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordFault {
+    /// It has no key, and the topic is compacted.
+    NoKey,
+    /// Its timestamp lies too far from the broker's clock.
+    Timestamp(Timestamp),
+    /// Its producer gives it the broker's timestamp.
+    TimestampType,
+}
+
+impl fmt::Display for RecordFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoKey => f.write_str("a compacted topic needs a key"),
+            Self::Timestamp(at) => write!(f, "timestamp {} is too far from the broker's time", at.0),
+            Self::TimestampType => f.write_str("timestamps of type LogAppendTime are the broker's to set"),
+        }
+    }
 }
 
 impl fmt::Display for BatchError {
@@ -160,9 +201,15 @@ impl fmt::Display for BatchError {
             Self::Codec(codec) => write!(f, "compression codec {codec}"),
             Self::Producer => f.write_str("producer id, epoch and sequence do not fit each other"),
             Self::Transactional => f.write_str("a transactional batch without a producer id"),
-            Self::Timestamp(at) => write!(f, "timestamp {} is too far from the broker's time", at.0),
-            Self::NoKey => f.write_str("a compacted topic takes no record without a key"),
             Self::Records(why) => write!(f, "broken records: {why}"),
+            Self::Compressed(why) => write!(f, "broken compression: {why}"),
+            Self::Refused(records) => {
+                write!(f, "{} records are refused", records.count)?;
+                records
+                    .first
+                    .first()
+                    .map_or(Ok(()), |first| write!(f, ", the first (record {}): {}", first.index, first.why))
+            }
         }
     }
 }

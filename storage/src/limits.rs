@@ -68,6 +68,13 @@ pub const MIN_SEGMENT: u32 = 4 * BLOCK as u32;
 /// See [`MIN_SEGMENT`].
 pub const MAX_SEGMENT: u32 = i32::MAX as u32;
 
+/// Refused records of one batch that are named; the client takes the others for refused with them.
+pub const REFUSED_RECORDS: usize = 1000;
+
+/// Named refused records of a batch of any size: beyond it, one for each record that its bytes could be uncompressed, so
+/// that a little compressed data does not ask for much memory.
+pub const REFUSED_RECORDS_MIN: usize = 16;
+
 /// What decompressing one batch to look at its records may take.
 pub const MAX_DECOMPRESSED: usize = 256 << 20;
 

@@ -26,6 +26,7 @@ pub enum Mutant {
     LogForgetsEpochs,
     LogForgetsCuts,
     LogAcksBeforeSegment,
+    LogForgetsSetAside,
 }
 
 /// Whether this bug was chosen.

@@ -74,10 +74,10 @@ impl<'a> Walk<'a> {
     }
 
     fn sized(&mut self) -> Result<Option<&'a [u8]>, BatchError> {
-        match self.varint()? {
-            -1 => Ok(None),
-            length if length >= 0 => self.take(length as usize).map(Some),
-            _ => Err(BatchError::Records("a negative length")),
+        // As Kafka: -1 is what clients send for null, and any negative length is taken for it.
+        match usize::try_from(self.varint()?) {
+            Ok(length) => self.take(length).map(Some),
+            Err(_) => Ok(None),
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Environment: `SIM_SEEDS` (how many seeds, for a soak), `SIM_SEED` (replay this one alone, and print what it did).
 
+#[path = "simulation/damage.rs"]
+mod damage;
 #[path = "simulation/journal.rs"]
 mod journal;
 #[path = "simulation/report.rs"]
@@ -16,6 +18,9 @@ const SEEDS: u64 = 30;
 
 /// The same for the shard's workload, whose lives are longer.
 const SHARD_SEEDS: u64 = 8;
+
+/// The same for damage.
+const DAMAGE_SEEDS: u64 = 15;
 
 /// What an ordinary run of the journal's workload must at least have seen.
 const JOURNAL_MINIMA: &[(&str, u64)] = &[
@@ -36,6 +41,16 @@ const JOURNAL_MINIMA: &[(&str, u64)] = &[
 /// The same for the shard's workload.
 const SHARD_MINIMA: &[(&str, u64)] =
     &[("recovery", 20), ("power cut", 10), ("range read", 200), ("record verified", 200)];
+
+/// The same for damage that a start finds.
+const DAMAGE_MINIMA: &[(&str, u64)] = &[
+    ("recovery", 100),
+    ("damage done", 30),
+    ("log out of service", 20),
+    ("damage mended", 10),
+    ("log deleted", 3),
+    ("record verified", 1_000),
+];
 
 fn seeds(ordinary: u64) -> std::ops::Range<u64> {
     let from_environment = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
@@ -76,11 +91,16 @@ fn logs_keep_what_they_acknowledged() {
     run_all("shard", SHARD_SEEDS, SHARD_MINIMA, shard::run);
 }
 
+#[test]
+fn damage_takes_one_log_out_of_service_and_loses_nothing() {
+    run_all("damage", DAMAGE_SEEDS, DAMAGE_MINIMA, damage::run);
+}
+
 #[cfg(feature = "mutants")]
 mod mutants {
     use corelog_storage::mutant::{Mutant, choose};
 
-    use super::{journal, report::Report};
+    use super::{damage, journal, report::Report};
 
     /// Within how many seeds each mutant must be caught.
     const PATIENCE: u64 = 200;
@@ -130,5 +150,10 @@ mod mutants {
             ],
             journal::run,
         );
+    }
+
+    #[test]
+    fn a_log_out_of_service_that_is_forgotten_is_caught() {
+        all_caught(&[(Mutant::LogForgetsSetAside, "was out of service")], damage::run);
     }
 }

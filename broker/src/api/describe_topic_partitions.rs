@@ -25,6 +25,7 @@ use crate::{
         topic_name,
     },
     net::listener::ListenerRef,
+    partition::registry::OfflineLogs,
 };
 
 /// Answers from the image.
@@ -35,13 +36,21 @@ pub async fn handle<E: NetEnv>(
 ) -> DescribeTopicPartitionsResponse {
     let limit = usize::try_from(request.response_partition_limit).unwrap_or_default();
     let limit = limit.clamp(1, core.config.net.describe_partitions_limit as usize);
-    page(&core.image(), context.listener, &request, limit)
+    let view = View { node: core.node, listener: context.listener, offline: core.partitions.offline() };
+    page(&core.image(), &view, &request, limit)
+}
+
+/// How the listener that was asked shows partitions.
+struct View<'a> {
+    node: NodeId,
+    listener: ListenerRef,
+    offline: &'a OfflineLogs,
 }
 
 /// The page of at most `limit` partitions from the request's cursor on.
 fn page(
     image: &ClusterImage,
-    listener: ListenerRef,
+    view: &View<'_>,
     request: &DescribeTopicPartitionsRequest,
     limit: usize,
 ) -> DescribeTopicPartitionsResponse {
@@ -65,7 +74,7 @@ fn page(
             continue;
         };
         let shown = topic.partitions.iter().skip(begin).take(left);
-        let partitions: Vec<_> = shown.map(|state| partition(listener, state)).collect();
+        let partitions: Vec<_> = shown.map(|state| partition(view, topic, state)).collect();
         let end = begin + partitions.len();
         left -= partitions.len();
         response.topics.push(described(topic, partitions));
@@ -104,10 +113,13 @@ fn described(
     }
 }
 
-fn partition(listener: ListenerRef, state: &PartitionState) -> DescribeTopicPartitionsResponsePartition {
+/// One whose log is damaged has no leader: all its replicas on this node are offline.
+fn partition(view: &View<'_>, topic: &TopicImage, state: &PartitionState) -> DescribeTopicPartitionsResponsePartition {
+    let listener = view.listener;
     let shown = |node: NodeId| state.core_on(node).map(|core| listener.broker_id(node, core));
+    let offline = view.offline.contains_key(&topic.log(state.index));
     let ids = |nodes: &[NodeId]| nodes.iter().filter_map(|node| shown(*node)).collect::<Vec<i32>>();
-    let leader = state.leader.and_then(shown);
+    let leader = state.leader.filter(|_| !offline).and_then(shown);
     DescribeTopicPartitionsResponsePartition {
         error_code: leader.map_or(ErrorCode::LeaderNotAvailable, |_| ErrorCode::None).code(),
         partition_index: state.index.0,
@@ -117,13 +129,16 @@ fn partition(listener: ListenerRef, state: &PartitionState) -> DescribeTopicPart
         isr_nodes: ids(&state.isr),
         eligible_leader_replicas: Some(ids(&state.elr)),
         last_known_elr: Some(ids(&state.last_known_elr)),
-        offline_replicas: Vec::new(),
+        offline_replicas: shown(view.node).filter(|_| offline).into_iter().collect(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use corelog_storage::ids::{LeaderEpoch, PartitionIndex, TopicId};
+    use corelog_storage::{
+        error::StorageError,
+        ids::{LeaderEpoch, PartitionIndex, TopicId},
+    };
     use corelog_wire::messages::describe_topic_partitions::{RequestCursor, TopicRequest};
 
     use super::*;
@@ -137,6 +152,10 @@ mod tests {
     };
 
     const LISTENER: ListenerRef = ListenerRef { number: 0, kind: ListenerKind::Node };
+
+    fn view(offline: &OfflineLogs) -> View<'_> {
+        View { node: NodeId(3), listener: LISTENER, offline }
+    }
 
     fn image(topics: &[(&str, i32)]) -> ClusterImage {
         let mut image = ClusterImage::default();
@@ -173,7 +192,7 @@ mod tests {
         };
         let mut told = Vec::new();
         loop {
-            let page = page(image, LISTENER, &request, limit);
+            let page = page(image, &view(&OfflineLogs::new()), &request, limit);
             let before = told.len();
             for topic in page.topics {
                 let name = topic.name.unwrap_or_default();
@@ -203,9 +222,25 @@ mod tests {
     fn an_unknown_topic_is_answered_with_its_error() {
         let topics = ["none", "a b"].map(|name| TopicRequest { name: name.to_owned() }).to_vec();
         let request = DescribeTopicPartitionsRequest { topics, ..DescribeTopicPartitionsRequest::default() };
-        let codes: Vec<i16> =
-            page(&image(&[]), LISTENER, &request, 5).topics.iter().map(|topic| topic.error_code).collect();
+        let codes: Vec<i16> = page(&image(&[]), &view(&OfflineLogs::new()), &request, 5)
+            .topics
+            .iter()
+            .map(|topic| topic.error_code)
+            .collect();
         let expected = [ErrorCode::InvalidTopicException, ErrorCode::UnknownTopicOrPartition].map(ErrorCode::code);
         assert_eq!(codes, expected);
+    }
+
+    #[test]
+    fn a_partition_whose_log_is_damaged_has_no_leader_and_an_offline_replica() {
+        let image = image(&[("a", 2)]);
+        let log = image.topic("a").expect("made").log(PartitionIndex(1));
+        let offline = OfflineLogs::from([(log, StorageError::Closed)]);
+        let page = page(&image, &view(&offline), &DescribeTopicPartitionsRequest::default(), 5);
+        let shown = |one: &DescribeTopicPartitionsResponsePartition| {
+            (one.error_code, one.leader_id, one.isr_nodes.clone(), one.offline_replicas.clone())
+        };
+        let shown: Vec<_> = page.topics[0].partitions.iter().map(shown).collect();
+        assert_eq!(shown, [(0, 3, vec![3], vec![]), (5, -1, vec![3], vec![3])]);
     }
 }

@@ -27,6 +27,7 @@ use crate::{
         record::PartitionState,
     },
     net::listener::{ListenerKind, ListenerRef},
+    partition::registry::OfflineLogs,
     router,
 };
 
@@ -49,8 +50,12 @@ pub async fn handle<E: NetEnv>(
         create_missing(core, &asked).await;
     }
     let image = core.image();
-    let view =
-        View { node: core.node, listener: context.listener, operations: request.include_topic_authorized_operations };
+    let view = View {
+        node: core.node,
+        listener: context.listener,
+        offline: core.partitions.offline(),
+        operations: request.include_topic_authorized_operations,
+    };
     let topics = if all {
         image.topics().map(|topic| view.topic(topic)).collect()
     } else {
@@ -109,13 +114,14 @@ fn brokers<E: NetEnv>(core: &Core<E>, listener: ListenerRef) -> Vec<MetadataResp
 }
 
 /// How the listener that was asked shows topics.
-struct View {
+struct View<'a> {
     node: NodeId,
     listener: ListenerRef,
+    offline: &'a OfflineLogs,
     operations: bool,
 }
 
-impl View {
+impl View<'_> {
     fn asked(&self, image: &ClusterImage, asked: MetadataRequestTopic) -> MetadataResponseTopic {
         let by_id = !asked.topic_id.is_zero();
         let found = if by_id {
@@ -146,14 +152,16 @@ impl View {
             name: Some(topic.name.to_string()),
             topic_id: Uuid(topic_uuid(topic.id).0),
             is_internal: topic.is_internal(),
-            partitions: topic.partitions.iter().map(|state| self.partition(state)).collect(),
+            partitions: topic.partitions.iter().map(|state| self.partition(topic, state)).collect(),
             topic_authorized_operations: if self.operations { TOPIC_OPERATIONS } else { i32::MIN },
         }
     }
 
-    fn partition(&self, state: &PartitionState) -> MetadataResponsePartition {
+    /// One whose log is damaged has no leader: all its replicas on this node are offline.
+    fn partition(&self, topic: &TopicImage, state: &PartitionState) -> MetadataResponsePartition {
         let shown = |node: NodeId| state.core_on(node).map(|core| self.listener.broker_id(node, core));
-        let leader = state.leader.filter(|leader| *leader == self.node).and_then(shown);
+        let offline = self.offline.contains_key(&topic.log(state.index));
+        let leader = state.leader.filter(|leader| *leader == self.node && !offline).and_then(shown);
         MetadataResponsePartition {
             error_code: if leader.is_some() { 0 } else { ErrorCode::LeaderNotAvailable.code() },
             partition_index: state.index.0,
@@ -161,7 +169,7 @@ impl View {
             leader_epoch: state.leader_epoch.0,
             replica_nodes: state.replicas.iter().filter_map(|replica| shown(replica.node)).collect(),
             isr_nodes: state.isr.iter().filter_map(|node| shown(*node)).collect(),
-            offline_replicas: Vec::new(),
+            offline_replicas: shown(self.node).filter(|_| offline).into_iter().collect(),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Produce, versions 3 to 13: appends batches to partitions. Topics by id from version 13 (KIP-516); leader hints from
-//! version 10 (KIP-951); error messages from version 8 (KIP-467).
+//! version 10 (KIP-951); error messages and the records at fault from version 8 (KIP-467).
 //!
 //! Begun in the order read; the response is written when every batch is acknowledged as `acks` asks: 1 durable on the
 //! leader, -1 committed, 0 no response at all, and the connection is closed on an error.
@@ -7,7 +7,10 @@
 use std::{rc::Rc, time::Duration};
 
 use bytes::Bytes;
-use corelog_storage::ids::{PartitionIndex, TopicId};
+use corelog_storage::{
+    error::BatchError,
+    ids::{PartitionIndex, TopicId},
+};
 use corelog_wire::{
     api::ApiKey,
     messages::produce::NodeEndpoint,
@@ -116,6 +119,7 @@ fn respond<E: NetEnv>(
     let image = core.image();
     let mut writer = ProduceResponseWriter::new(context.api_version, context.correlation_id, request.topics().count());
     let mut endpoints: Vec<NodeEndpoint> = Vec::new();
+    let mut nameable = limits::REFUSED_RECORDS_PER_RESPONSE;
     let mut outcomes = outcomes.iter();
     for topic in request.topics() {
         writer.topic(topic.name, topic.topic_id, topic.partitions.clone().count());
@@ -132,7 +136,10 @@ fn respond<E: NetEnv>(
                 Err(fault) => {
                     let hint = found.and_then(|topic| hint(core, &image, context, topic, partition.index, fault));
                     let message = fault.to_string();
+                    let refused = refused_records(fault, &mut nameable);
+                    let refused: Vec<_> = refused.iter().map(|(index, why)| (*index, Some(why.as_str()))).collect();
                     writer.partition(&PartitionOutcome {
+                        record_errors: &refused,
                         error_message: Some(&message),
                         current_leader: hint.as_ref().map(|hint| (hint.broker_id, hint.epoch.0)),
                         ..PartitionOutcome::error(partition.index, fault.code().code())
@@ -148,6 +155,14 @@ fn respond<E: NetEnv>(
         Ok(frame) => Ok(Some(vec![frame])),
         Err(error) => Err(Close::Unencodable(ApiKey::Produce, error)),
     }
+}
+
+/// The records at fault and why, at most `nameable` of them: so many less may be named of the next batch.
+fn refused_records(fault: &Fault, nameable: &mut usize) -> Vec<(i32, String)> {
+    let Fault::Batch(BatchError::Refused(records)) = fault else { return Vec::new() };
+    let named = &records.first[..records.first.len().min(*nameable)];
+    *nameable -= named.len();
+    named.iter().map(|record| (record.index, record.why.to_string())).collect()
 }
 
 fn hint<E: NetEnv>(

@@ -279,6 +279,9 @@ impl<E: NetEnv> Desk for CoreDesk<'_, E> {
         let image = self.core.image();
         let topic = image.topic(OFFSETS_TOPIC).ok_or(GroupError::CoordinatorNotAvailable)?;
         let index = names::partition_of(group.as_str(), topic.partitions.len() as i32);
+        if self.core.partitions.offline().contains_key(&topic.log(PartitionIndex(index))) {
+            return Err(GroupError::CoordinatorNotAvailable);
+        }
         let leader = topic.partition(PartitionIndex(index)).and_then(PartitionState::leader_core);
         let (_, owner) =
             leader.filter(|(node, _)| *node == self.core.node).ok_or(GroupError::CoordinatorNotAvailable)?;

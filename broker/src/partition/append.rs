@@ -5,11 +5,12 @@ use std::future::Future;
 use bytes::Bytes;
 use corelog_storage::{
     batch::{self, BatchRules, Sender, TimestampRange, ValidBatch},
+    compress::Compression,
     env::Env,
     error::StorageError,
     ids::Timestamp,
     log::{Appended, LogConfig, Ticket},
-    record_rules::RecordRules,
+    recompress::recompress,
 };
 
 use crate::{core::env::NetEnv, error::Fault, partition::Partition};
@@ -25,8 +26,10 @@ pub struct TopicRules {
     pub timestamp_before_max_ms: i64,
     /// How far ahead it may be (`message.timestamp.after.max.ms`).
     pub timestamp_after_max_ms: i64,
-    /// What is asked of the records within a batch.
-    pub records: RecordRules,
+    /// Every record needs a key (`cleanup.policy` has `compact`).
+    pub keyed: bool,
+    /// The codec records are kept in (`compression.type`); `None` is the one they came in.
+    pub compression: Option<Compression>,
     /// One of the cluster's own topics, which clients do not write to.
     pub internal: bool,
     /// What its logs are told.
@@ -41,7 +44,8 @@ impl Default for TopicRules {
             min_insync_replicas: 1,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
-            records: RecordRules::default(),
+            keyed: false,
+            compression: None,
             internal: false,
             log: LogConfig::default(),
         }
@@ -99,7 +103,10 @@ impl<E: NetEnv> Partition<E> {
         if batch.header().is_transactional() {
             return Err(Fault::TransactionsAbsent);
         }
-        let batch = rules.records.obey(batch, rules.max_message_bytes).map_err(Fault::Batch)?;
+        let batch = match rules.compression {
+            Some(wanted) => recompress(batch, wanted, rules.max_message_bytes).map_err(Fault::Batch)?,
+            None => batch,
+        };
         self.append(&batch)
     }
 
@@ -139,5 +146,5 @@ fn batch_rules<E: Env>(rules: &TopicRules, env: &E, zstd: bool) -> BatchRules {
             newest: Timestamp(now.saturating_add(rules.timestamp_after_max_ms)),
         }
     });
-    BatchRules { max_size: rules.max_message_bytes, zstd, sender: Sender::Client, timestamps }
+    BatchRules { max_size: rules.max_message_bytes, zstd, sender: Sender::Client, timestamps, keyed: rules.keyed }
 }

@@ -1,8 +1,9 @@
-//! The partitions that this core leads, and how they follow the cluster's image.
+//! The partitions that this core leads, and how they follow the cluster's image. Those that are offline, since a start
+//! found their logs damaged, nobody leads.
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
 
-use corelog_storage::{compress::Compression, ids::LogId, record_rules::RecordRules};
+use corelog_storage::{compress::Compression, error::StorageError, ids::LogId};
 
 use crate::{
     config::{
@@ -11,6 +12,7 @@ use crate::{
     },
     core::env::NetEnv,
     core_state::Core,
+    error::Fault,
     metadata::{
         image::{ClusterImage, TopicImage, is_internal},
         record::PartitionState,
@@ -18,9 +20,13 @@ use crate::{
     partition::{Partition, TopicRules},
 };
 
+/// Logs of a node that cannot be served, and why, as its start found them. The same on all its cores.
+pub type OfflineLogs = BTreeMap<LogId, StorageError>;
+
 /// The partitions led by one core.
 pub struct Registry<E: NetEnv> {
     led: RefCell<BTreeMap<LogId, Rc<Partition<E>>>>,
+    offline: Arc<OfflineLogs>,
 }
 
 /// Which topics a newer image may have changed.
@@ -32,13 +38,12 @@ pub enum Reach {
     AllTopics,
 }
 
-impl<E: NetEnv> Default for Registry<E> {
-    fn default() -> Self {
-        Self { led: RefCell::default() }
-    }
-}
-
 impl<E: NetEnv> Registry<E> {
+    /// It leads nothing yet, and never what is `offline`.
+    pub fn new(offline: Arc<OfflineLogs>) -> Self {
+        Self { led: RefCell::default(), offline }
+    }
+
     /// A partition that this core leads.
     pub fn get(&self, id: LogId) -> Option<Rc<Partition<E>>> {
         self.led.borrow().get(&id).cloned()
@@ -47,6 +52,19 @@ impl<E: NetEnv> Registry<E> {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.led.borrow().len()
+    }
+
+    /// A partition that this core leads, or why it does not.
+    pub fn led(&self, id: LogId) -> Result<Rc<Partition<E>>, Fault> {
+        self.get(id).ok_or_else(|| match self.offline.get(&id) {
+            Some(error) => Fault::Storage(error.clone()),
+            None => Fault::NotLeader,
+        })
+    }
+
+    /// Those that nobody leads, since their logs are damaged.
+    pub fn offline(&self) -> &OfflineLogs {
+        &self.offline
     }
 
     /// All of them, by topic id and index.
@@ -76,6 +94,7 @@ impl<E: NetEnv> Registry<E> {
             let id = topic.log(state.index);
             let rules = of_topic.jittered(id, config.segment_jitter);
             match self.get(id) {
+                None if self.offline.contains_key(&id) => {}
                 Some(partition) => partition.update(state.clone(), rules.clone()),
                 None => self.lead(core, id, topic, state, rules.clone()),
             }
@@ -113,12 +132,21 @@ impl<E: NetEnv> Registry<E> {
             let id = partition.id();
             self.led.borrow_mut().remove(&id);
             partition.resign();
-            if after.topic_by_id(id.topic).is_none()
-                && let Err(error) = core.shard.delete_log(id).await
-            {
-                tracing::error!(partition = %id, %error, "the log of a deleted topic could not be deleted");
+            if after.topic_by_id(id.topic).is_none() {
+                delete(core, id).await;
             }
         }
+        for (id, _) in core.shard.offline() {
+            if after.topic_by_id(id.topic).is_none() {
+                delete(core, id).await;
+            }
+        }
+    }
+}
+
+async fn delete<E: NetEnv>(core: &Core<E>, id: LogId) {
+    if let Err(error) = core.shard.delete_log(id).await {
+        tracing::error!(partition = %id, %error, "the log of a deleted topic could not be deleted");
     }
 }
 
@@ -131,7 +159,8 @@ impl TopicRules {
             min_insync_replicas: usize::from(config.min_insync_replicas),
             timestamp_before_max_ms: config.timestamp_before_max_ms,
             timestamp_after_max_ms: config.timestamp_after_max_ms,
-            records: RecordRules { compression: compression(config), keyed: config.compact },
+            keyed: config.compact,
+            compression: compression(config),
             internal,
             log: corelog_storage::log::LogConfig {
                 segment_bytes: u32::try_from(config.segment_bytes).unwrap_or(u32::MAX),

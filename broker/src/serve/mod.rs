@@ -76,6 +76,7 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
         config: config.clone(),
         endpoints,
         shard: own,
+        offline: shared.offline(),
         seat,
         admission: shared.admission.clone(),
         connection_memory,

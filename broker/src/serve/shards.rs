@@ -50,7 +50,17 @@ pub(super) async fn open<E: NetEnv>(env: &E, config: &BrokerConfig, shared: &Sha
             tracing::error!(shard = id.0, "acknowledged records may be missing: something durable could not be read");
         }
         tracing::debug!(shard = id.0, ?report, "shard recovered");
+        for log in &report.mended {
+            tracing::info!(log = %log, "a partition that was offline is served again: what was damaged is whole");
+        }
+        for (log, error) in shard.offline() {
+            if log == METADATA_LOG {
+                return Err(format!("the cluster's metadata cannot be read: {error}"));
+            }
+            tracing::error!(log = %log, %error, "a partition is offline until its file is restored and the broker restarted, or its topic deleted");
+        }
         shared.claim(id, shard.claims());
+        shared.note_offline(id, shard.offline());
         shards.push((id, shard));
     }
     Ok(Opened { shards })
@@ -117,6 +127,8 @@ async fn let_go<E: NetEnv>(
         }
         match home(&image, config, log) {
             Some(core) if core.0 == id.0 => {}
+            // It stays where its records are set aside.
+            Some(_) if step.shared.is_offline(id, log) => {}
             Some(core) => {
                 step.shared.hand_over(core, shard.release(log).await.map_err(fail)?);
                 leaving.push(log);
@@ -150,9 +162,14 @@ async fn remove<E: NetEnv>(
 ) -> Result<(), String> {
     for (id, shard) in rest {
         let left = shard.claims();
-        assert!(left.is_empty(), "a shard is removed once it is drained: {left:?}");
+        let offline = left.iter().filter(|(log, _)| step.shared.is_offline(id, *log)).count();
+        assert!(left.len() == offline, "a shard is removed once it is drained: {left:?}");
         shard.close().await.map_err(|error| format!("shard {}: {error}", id.0))?;
         drop(shard);
+        if offline > 0 {
+            tracing::warn!(shard = id.0, offline, "a shard without a core is kept for its partitions that are offline");
+            continue;
+        }
         let dir = config.data_dir.join("shards").join(id.0.to_string());
         remove_tree(&step.env, &dir).await.map_err(|error| format!("{}: {error}", dir.display()))?;
         tracing::info!(shard = id.0, "a shard without a core was drained and removed");

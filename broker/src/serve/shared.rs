@@ -7,6 +7,7 @@ use std::{
 };
 
 use corelog_storage::{
+    error::StorageError,
     ids::LogId,
     shard::{Generation, LogManifest, ShardId},
 };
@@ -24,6 +25,7 @@ use crate::{
     metadata::image::ClusterImage,
     metrics::board::{Board, Life},
     net::{admission::Admission, listener::Endpoints},
+    partition::registry::OfflineLogs,
 };
 
 /// Shared by the cores of a node.
@@ -42,6 +44,7 @@ struct State {
     ports: BTreeMap<(usize, CoreId), u16>,
     image: Arc<ClusterImage>,
     claims: BTreeMap<LogId, Vec<(Generation, ShardId)>>,
+    offline: BTreeMap<(ShardId, LogId), StorageError>,
     manifests: BTreeMap<CoreId, Vec<LogManifest>>,
 }
 
@@ -118,6 +121,23 @@ impl Shared {
     /// The shard whose claim to a log counts: the greatest.
     pub(super) fn owner_of(&self, log: LogId) -> Option<ShardId> {
         self.lock().claims.get(&log)?.iter().max().map(|(_, shard)| *shard)
+    }
+
+    /// Logs of a shard that it cannot serve.
+    pub(super) fn note_offline(&self, shard: ShardId, logs: Vec<(LogId, StorageError)>) {
+        self.lock().offline.extend(logs.into_iter().map(|(log, error)| ((shard, log), error)));
+    }
+
+    /// Whether the shard, whose claim counts, cannot serve its log.
+    pub(super) fn is_offline(&self, shard: ShardId, log: LogId) -> bool {
+        self.lock().offline.contains_key(&(shard, log))
+    }
+
+    /// Logs that no core of the node can serve.
+    pub(super) fn offline(&self) -> Arc<OfflineLogs> {
+        let offline = self.lock().offline.clone();
+        let counts = offline.into_iter().filter(|((shard, log), _)| self.owner_of(*log) == Some(*shard));
+        Arc::new(counts.map(|((_, log), error)| (log, error)).collect())
     }
 
     pub(super) fn hand_over(&self, to: CoreId, manifest: LogManifest) {

@@ -134,6 +134,7 @@ pub(crate) fn start_with(seed: u64, topics: &[(TopicId, &str)]) -> Cluster {
                 Shard::open(env.clone(), Path::new("/data"), ShardId(env.core().0), options).await.unwrap();
             let own_ports = (0..CORES).map(|core| endpoint(CORE_PORT + core)).collect();
             let core = Core::start(CoreParts {
+                offline: std::sync::Arc::default(),
                 env: env.clone(),
                 config,
                 endpoints: Endpoints { listeners: vec![vec![endpoint(NODE_PORT)], own_ports] },

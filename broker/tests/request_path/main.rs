@@ -189,6 +189,30 @@ fn refused_batches_say_why_and_harm_nobody() {
 }
 
 #[test]
+fn records_at_fault_are_named_from_version_8_on() {
+    let cluster = start(42);
+    cluster.run(|env, at| async move {
+        let mut client = Client::connect(&env, at).await;
+        let mut builder = BatchBuilder::new();
+        for time in [1, 1 << 60, 2, 1 << 61] {
+            builder.push(Timestamp(time), None, Some(b"value"));
+        }
+        let parts = [(0, builder.build()), (1, batch("good"))];
+        for version in [7, 8, 9] {
+            let response = client.call(version, &produce(&parts, -1)).await;
+            assert_eq!(produced(&response)[0], (0, 32, -1), "a batch goes in whole or not at all");
+            assert_eq!(produced(&response)[1].1, 0, "the other partition has nothing to do with it");
+            let refused = &response.responses[0].partition_responses[0];
+            let named: Vec<i32> = refused.record_errors.iter().map(|record| record.batch_index).collect();
+            assert_eq!(named, if version < 8 { vec![] } else { vec![1, 3] }, "version {version}");
+            let words = refused.record_errors.iter().all(|record| record.batch_index_error_message.is_some());
+            assert!(words && refused.error_message.is_some() == (version >= 8), "version {version}");
+        }
+    });
+    assert_eq!(cluster.complaints(Complaint::BadBatch), 3);
+}
+
+#[test]
 fn produce_without_acks_sends_nothing_and_closes_on_an_error() {
     let cluster = start(51);
     cluster.run(|env, at| async move {

@@ -16,6 +16,8 @@ import java.util.zip.CRC32;
 import org.apache.kafka.clients.admin.*;
 import org.apache.kafka.clients.consumer.*;
 import org.apache.kafka.clients.producer.*;
+import org.apache.kafka.common.InvalidRecordException;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
@@ -96,6 +98,7 @@ public class Clients {
     for (var codec : CODECS) run("round trip " + codec, () -> roundTrip(codec));
     run("headers and nulls", Clients::headersAndNulls);
     run("idempotent", Clients::idempotent);
+    run("refused records", Clients::refusedRecords);
     run("time lookup", Clients::timeLookup);
     run("group resume", Clients::groupResume);
     run("delete records", Clients::deleteRecords);
@@ -214,6 +217,28 @@ public class Clients {
     create("java-idempotent", 3);
     produce(keyed("java-idempotent", "i", 3000), "enable.idempotence", true, "max.in.flight.requests.per.connection", 5, "linger.ms", 0);
     verifyOrder(readAll("java-idempotent"), 3000);
+  }
+
+  /** Of a batch that is refused for one record, that one is told why, and the others that it was not they (KIP-467). */
+  static void refusedRecords() throws Exception {
+    var compacted = new NewTopic("j-compacted", 1, (short) 1).configs(Map.of("cleanup.policy", "compact"));
+    admin.createTopics(List.of(compacted)).all().get();
+    var sent = new ArrayList<java.util.concurrent.Future<RecordMetadata>>();
+    try (var producer = producer("linger.ms", 2000, "compression.type", "gzip")) {
+      for (var key : new String[] {"a", null, "c"}) {
+        sent.add(producer.send(new ProducerRecord<>("j-compacted", key == null ? null : key.getBytes(), "value".getBytes())));
+      }
+      producer.flush();
+    }
+    for (int at = 0; at < sent.size(); at++) {
+      try {
+        sent.get(at).get();
+        check(false, "record " + at + " was taken");
+      } catch (java.util.concurrent.ExecutionException error) {
+        var why = error.getCause();
+        check(why instanceof KafkaException && why instanceof InvalidRecordException == (at == 1), at + ": " + why);
+      }
+    }
   }
 
   static void timeLookup() throws Exception {

@@ -84,7 +84,7 @@ impl<E: Env> Log<E> {
 
     fn broken(&self, from: Offset, error: BatchError) -> ReadError {
         let why = match error {
-            BatchError::Records(why) => why,
+            BatchError::Records(why) | BatchError::Compressed(why) => why,
             _ => "no batch header",
         };
         StorageError::Corrupt { place: format!("log {} from offset {}", self.id, from.0).into(), why }.into()

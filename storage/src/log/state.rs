@@ -49,6 +49,8 @@ pub(crate) struct LogImage {
     pub(crate) producers: Vec<(ProducerId, Producer)>,
     /// Where it was cut, as far as the journal may still have records from before.
     pub(crate) cuts: Cuts,
+    /// It is not served: what the journal held of it is set aside.
+    pub(crate) set_aside: bool,
 }
 
 /// Whether a log may be used.
@@ -162,6 +164,7 @@ impl State {
             epochs: if active(Mutant::LogForgetsEpochs) { Vec::new() } else { self.epochs.entries().to_vec() },
             producers: self.producers.iter().map(|(id, producer)| (id, producer.clone())).collect(),
             cuts: if active(Mutant::LogForgetsCuts) { Cuts::default() } else { self.cuts.clone() },
+            set_aside: false,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What one core runs of the storage: a journal, a checkpoint, and the logs they serve.
 
+mod aside;
 #[rustfmt::skip]
 #[allow(clippy::all, missing_docs, unreachable_pub, unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks, dead_code, unused)]
 pub(crate) mod checkpoint_generated;
@@ -35,7 +36,7 @@ use crate::{
     log::{
         Log, LogConfig,
         segment::{log_dir, logs_dir},
-        state::{Life, LogNumber, State},
+        state::{Life, LogImage, LogNumber, State},
     },
 };
 
@@ -69,6 +70,15 @@ pub struct RecoveryReport {
     pub suspect: bool,
     /// Logs cut back because bypassed data was not complete; none of it was acknowledged.
     pub truncated: Vec<LogId>,
+    /// Logs that were offline and are served again: what was damaged is whole.
+    pub mended: Vec<LogId>,
+}
+
+/// A log that is not served, since something durable of it cannot be read. Its records are kept as they are, for a start
+/// that finds the damage mended, until it is deleted.
+struct Offline {
+    image: LogImage,
+    error: StorageError,
 }
 
 /// How often a log was handed from shard to shard: the greater claim wins if a crash left two.
@@ -92,6 +102,7 @@ pub struct Shard<E: Env> {
     dir: PathBuf,
     logs: RefCell<BTreeMap<LogId, Rc<Log<E>>>>,
     by_number: RefCell<BTreeMap<LogNumber, Rc<Log<E>>>>,
+    offline: RefCell<BTreeMap<LogId, Offline>>,
     next_number: Cell<u32>,
     /// Logs whose deletion is durable and whose files may still be there.
     deleting: RefCell<BTreeSet<LogId>>,
@@ -129,6 +140,7 @@ impl<E: Env> Shard<E> {
             dir,
             logs: RefCell::default(),
             by_number: RefCell::default(),
+            offline: RefCell::default(),
             next_number: Cell::new(1),
             deleting: RefCell::default(),
             checkpointing: Cell::new(false),
@@ -142,12 +154,16 @@ impl<E: Env> Shard<E> {
     /// appended to this shard later was durable.
     pub fn create_log(&self, id: LogId, config: LogConfig) -> Result<Rc<Log<E>>, StorageError> {
         self.usable()?;
-        if self.logs.borrow().contains_key(&id) || self.deleting.borrow().contains(&id) {
+        if self.has(id) || self.deleting.borrow().contains(&id) {
             return Err(StorageError::Exists(id));
         }
         let number = self.take_number();
         self.context.write(kind::CREATE, &[&number.0.to_le_bytes(), &encode_id(id), &encode_config(&config)]);
         Ok(self.insert(id, number, State::new(config, Generation::default())))
+    }
+
+    fn has(&self, id: LogId) -> bool {
+        self.logs.borrow().contains_key(&id) || self.offline.borrow().contains_key(&id)
     }
 
     fn take_number(&self) -> LogNumber {
@@ -175,9 +191,29 @@ impl<E: Env> Shard<E> {
         logs.values().filter(|log| log.state().borrow().life == Life::Open).cloned().collect()
     }
 
-    /// Deletes a log and its files. Its deletion is durable on return; files go then, or at the next start.
+    /// Logs that it cannot serve, and what is wrong with them.
+    pub fn offline(&self) -> Vec<(LogId, StorageError)> {
+        self.offline.borrow().iter().map(|(id, offline)| (*id, offline.error.clone())).collect()
+    }
+
+    /// Takes a log out of service.
+    fn put_offline(&self, log: &Rc<Log<E>>, image: LogImage, error: StorageError) {
+        self.logs.borrow_mut().remove(&log.id());
+        self.by_number.borrow_mut().remove(&log.number());
+        log.retire(Life::Moved);
+        log.let_go();
+        self.offline.borrow_mut().insert(log.id(), Offline { image, error });
+    }
+
+    /// Deletes a log and its files, be it offline. Its deletion is durable on return; files go then, or at the next start.
     pub async fn delete_log(&self, id: LogId) -> Result<(), StorageError> {
         self.usable()?;
+        let offline = self.offline.borrow_mut().remove(&id);
+        if let Some(Offline { image, .. }) = offline {
+            self.deleting.borrow_mut().insert(id);
+            self.context.write_durable(kind::DELETE, &[&image.number.0.to_le_bytes()]).await?;
+            return self.remove_files(id).await;
+        }
         let log = self.logs.borrow_mut().remove(&id).ok_or(StorageError::Unknown(id))?;
         self.by_number.borrow_mut().remove(&log.number());
         self.deleting.borrow_mut().insert(id);
@@ -213,7 +249,9 @@ impl<E: Env> Shard<E> {
 
     /// Which logs this shard believes its own, for finding out whether a crash left two claims.
     pub fn claims(&self) -> Vec<(LogId, Generation)> {
-        self.logs.borrow().iter().map(|(id, log)| (*id, log.state().borrow().generation)).collect()
+        let (logs, offline) = (self.logs.borrow(), self.offline.borrow());
+        let served = logs.iter().map(|(id, log)| (*id, log.state().borrow().generation));
+        served.chain(offline.iter().map(|(id, offline)| (*id, offline.image.generation))).collect()
     }
 
     /// Deletes what the logs' retention no longer wants, closes segments whose time is over, forgets producers that

@@ -55,7 +55,7 @@ impl<E: Env> Shard<E> {
         if image.id != manifest.id {
             return Err(Self::bad_manifest());
         }
-        if self.logs.borrow().contains_key(&manifest.id) {
+        if self.has(manifest.id) {
             return Err(StorageError::Exists(manifest.id));
         }
         let number = self.take_number();
@@ -78,6 +78,11 @@ impl<E: Env> Shard<E> {
     /// a crash left behind and that another shard's is greater than.
     pub async fn forget(&self, id: LogId) -> Result<(), StorageError> {
         self.usable()?;
+        let offline = self.offline.borrow_mut().remove(&id);
+        if let Some(offline) = offline {
+            self.context.write_durable(kind::FORGET, &[&offline.image.number.0.to_le_bytes()]).await?;
+            return Ok(());
+        }
         let log = self.logs.borrow_mut().remove(&id).ok_or(StorageError::Unknown(id))?;
         self.by_number.borrow_mut().remove(&log.number());
         log.retire(Life::Moved);

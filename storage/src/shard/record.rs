@@ -95,6 +95,23 @@ pub(crate) enum Entry {
     },
 }
 
+impl Entry {
+    /// The log it is about.
+    pub(crate) fn number(&self) -> LogNumber {
+        match self {
+            Self::Append { place, .. } | Self::Bypass { place, .. } => place.number,
+            Self::Create { number, .. }
+            | Self::Delete { number }
+            | Self::Config { number, .. }
+            | Self::Start { number, .. }
+            | Self::Epoch { number, .. }
+            | Self::Truncate { number, .. }
+            | Self::Adopt { number, .. }
+            | Self::Forget { number } => *number,
+        }
+    }
+}
+
 /// The bytes of a configuration.
 pub(crate) fn encode_config(config: &LogConfig) -> [u8; 31] {
     let mut bytes = [0; 31];

@@ -2,7 +2,7 @@
 //!
 //! The checkpoint gives each log as its segments have it, the journal what they lack. A bypassed batch, of which the
 //! journal has the header alone, is read from its segment: if it is not there whole, it was never acknowledged, and its
-//! log ends before it.
+//! log ends before it. A log of which something durable cannot be read is taken out of service, and it alone.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Context, RecoveryReport, Shard, ShardId, ShardOptions,
+    Context, RecoveryReport, Shard, ShardId, ShardOptions, aside,
     files::FileKind,
     record::{Entry, Place, decode, kind},
     shards_dir,
@@ -25,7 +25,7 @@ use crate::{
     env::{BLOCK, Env, File},
     error::StorageError,
     ids::{LogId, Offset},
-    journal::{Journal, JournalPosition, Record, RecoveryVerdict, Sequence},
+    journal::{Journal, JournalOptions, JournalPosition, Record, RecoveryVerdict, Sequence},
     limits::CHECKPOINT_RESERVE,
     log::{
         Log,
@@ -54,6 +54,7 @@ pub(super) async fn open<E: Env>(
         lost: BTreeMap::new(),
         breaks: BTreeMap::new(),
         gaps: BTreeSet::new(),
+        aside: BTreeMap::new(),
         adopting: BTreeMap::new(),
         report: RecoveryReport::default(),
     };
@@ -64,14 +65,16 @@ pub(super) async fn open<E: Env>(
         shard.deleting.borrow_mut().extend(head.deleted);
     }
     checkpoint::reserve(&env, &dir, CHECKPOINT_RESERVE).await;
+    recovery.replay_set_aside().await;
     let mut replay = Journal::recover(env, &dir, journal_options, start).await?;
     while let Some(record) = replay.next().await? {
         recovery.apply(record).await?;
     }
+    recovery.put_offline(journal_options, start).await?;
     let (journal, verdict) = replay.finish().await?;
     context.start(journal);
     recovery.report.torn_tail = verdict == RecoveryVerdict::TornTail;
-    let report = recovery.finish()?;
+    let report = recovery.finish().await?;
     shard.start_upkeep();
     remove_deleted(&shard);
     Ok((shard, report))
@@ -113,6 +116,8 @@ struct Recovery<E: Env> {
     breaks: BTreeMap<LogNumber, (Offset, u32)>,
     /// Those among the broken where journal records are missing, unless the record of a cut explains it.
     gaps: BTreeSet<LogNumber>,
+    /// Logs that were offline, as they were before the records that are set aside.
+    aside: BTreeMap<LogNumber, LogImage>,
     /// Manifests of which not all parts were seen.
     adopting: BTreeMap<LogNumber, Vec<u8>>,
     report: RecoveryReport,
@@ -122,7 +127,74 @@ impl<E: Env> Recovery<E> {
     fn restore(&mut self, image: LogImage) {
         self.captured.insert(image.number, image.end);
         let (id, number) = (image.id, image.number);
+        if image.set_aside {
+            self.aside.insert(number, image.clone());
+        }
         self.shard.insert(id, number, State::restore(image));
+    }
+
+    /// Replays what is set aside of logs that were offline: they are served again if it can be read by now.
+    async fn replay_set_aside(&mut self) {
+        let logs: Vec<(LogNumber, LogId)> = self.aside.iter().map(|(number, image)| (*number, image.id)).collect();
+        for (number, id) in logs {
+            if let Err(error) = self.replay_records_of(id).await {
+                self.lost.entry(number).or_insert(error);
+            }
+        }
+    }
+
+    async fn replay_records_of(&mut self, id: LogId) -> Result<(), StorageError> {
+        let context = self.shard.context.clone();
+        let mut records = aside::Reader::open(&context.env, &context.data_dir, id).await?;
+        while let Some(record) = records.next().await? {
+            self.apply(record).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the lost logs out of service. What the journal has of those that were served until now is set aside first.
+    async fn put_offline(&mut self, options: JournalOptions, start: JournalPosition) -> Result<(), StorageError> {
+        let lost = std::mem::take(&mut self.lost);
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let (shard, context) = (self.shard.clone(), self.shard.context.clone());
+        let logs: Vec<Rc<Log<E>>> = lost.keys().filter_map(|number| self.log(*number)).collect();
+        let fresh = logs.iter().filter(|log| !self.aside.contains_key(&log.number()));
+        let fresh = fresh.map(|log| (log.number(), log.id())).collect();
+        let dirs = (context.data_dir.as_path(), shard.dir.as_path());
+        let mut images = aside::set_aside(&context.env, dirs, (options, start), &fresh).await?;
+        images.extend(lost.keys().filter_map(|number| self.aside.remove_entry(number)));
+        for log in logs {
+            self.broken.remove(&log.number());
+            let (image, error) = (images.remove(&log.number()), lost[&log.number()].clone());
+            let image = image.ok_or_else(|| StorageError::Corrupt {
+                place: format!("log {}", log.id()).into(),
+                why: "neither checkpoint nor journal tell how it began",
+            })?;
+            shard.put_offline(&log, image, error);
+        }
+        Ok(())
+    }
+
+    /// What was set aside of logs that are whole again goes to their segments, and is needed no more.
+    async fn settle_mended(&mut self) -> Result<(), StorageError> {
+        let (shard, context) = (self.shard.clone(), self.shard.context.clone());
+        for (number, image) in std::mem::take(&mut self.aside) {
+            let Some(log) = self.log(number) else { continue };
+            match log.flush_all().await {
+                Ok(()) => self.report.mended.push(log.id()),
+                Err(error) => shard.put_offline(&log, image, error),
+            }
+        }
+        if self.report.mended.is_empty() {
+            return Ok(());
+        }
+        shard.checkpoint().await?;
+        for id in &self.report.mended {
+            aside::remove(&context.env, &context.data_dir, *id).await?;
+        }
+        Ok(())
     }
 
     /// The log to replay for.
@@ -131,6 +203,10 @@ impl<E: Env> Recovery<E> {
             return None;
         }
         self.shard.by_number.borrow().get(&number).cloned()
+    }
+
+    fn knows(&self, number: LogNumber) -> bool {
+        self.shard.by_number.borrow().contains_key(&number)
     }
 
     async fn apply(&mut self, record: Record) -> Result<(), StorageError> {
@@ -143,7 +219,7 @@ impl<E: Env> Recovery<E> {
                 self.bypassed(sequence, place, header).await?;
             }
             Entry::Create { number, id, config } => {
-                if self.log(number).is_none() {
+                if !self.knows(number) {
                     self.shard.insert(id, number, State::new(config, Default::default()));
                 }
             }
@@ -181,7 +257,9 @@ impl<E: Env> Recovery<E> {
                     self.broken.remove(&number);
                     self.breaks.remove(&number);
                     self.gaps.remove(&number);
-                    log.replay_cut(sequence, offset)?;
+                    if let Err(error) = log.replay_cut(sequence, offset) {
+                        self.lose(number, error)?;
+                    }
                 }
             }
             Entry::Adopt { number, generation, last, part } => {
@@ -189,7 +267,7 @@ impl<E: Env> Recovery<E> {
                 state.extend_from_slice(&part);
                 if last
                     && let Some(state) = self.adopting.remove(&number)
-                    && self.log(number).is_none()
+                    && !self.knows(number)
                 {
                     let image = Shard::<E>::read_manifest(&state)?;
                     let id = image.id;
@@ -202,6 +280,7 @@ impl<E: Env> Recovery<E> {
 
     fn remove(&mut self, number: LogNumber) -> Option<Rc<Log<E>>> {
         self.lost.remove(&number);
+        self.aside.remove(&number);
         let log = self.shard.by_number.borrow_mut().remove(&number)?;
         self.shard.logs.borrow_mut().remove(&log.id());
         Some(log)
@@ -213,8 +292,16 @@ impl<E: Env> Recovery<E> {
             return Ok(());
         }
         let captured = self.captured.get(&place.number).copied().unwrap_or_default();
-        log.replay(sequence, &place, &batch, captured)?;
-        self.make_room().await
+        match log.replay(sequence, &place, &batch, captured) {
+            Ok(()) => self.make_room().await,
+            Err(error) => self.lose(place.number, error),
+        }
+    }
+
+    /// A log cannot be had as it was: the others can.
+    fn lose(&mut self, number: LogNumber, error: StorageError) -> Result<(), StorageError> {
+        self.lost.entry(number).or_insert(error);
+        Ok(())
     }
 
     /// Whether a batch is not to be replayed: a cut took it away, or the log is broken before it. One beyond the log's end
@@ -234,10 +321,10 @@ impl<E: Env> Recovery<E> {
 
     async fn bypassed(&mut self, sequence: Sequence, place: Place, header: Bytes) -> Result<(), StorageError> {
         let Some(log) = self.log(place.number) else { return Ok(()) };
-        let parsed = Header::parse(&header).map_err(|_| StorageError::Corrupt {
-            place: format!("journal record {}", sequence.0).into(),
-            why: "no batch header",
-        })?;
+        let Ok(parsed) = Header::parse(&header) else {
+            let place_of = format!("journal record {}", sequence.0).into();
+            return self.lose(place.number, StorageError::Corrupt { place: place_of, why: "no batch header" });
+        };
         if !log.lacks(&place, &parsed) || self.passes_over(sequence, &log, place.number, &header) {
             return Ok(());
         }
@@ -309,10 +396,7 @@ impl<E: Env> Recovery<E> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<RecoveryReport, StorageError> {
-        if let Some((_, error)) = self.lost.pop_first() {
-            return Err(error);
-        }
+    async fn finish(mut self) -> Result<RecoveryReport, StorageError> {
         for (number, offset) in std::mem::take(&mut self.broken) {
             let Some(log) = self.log(number) else { continue };
             let cut = self.shard.context.write(kind::TRUNCATE, &[&number.0.to_le_bytes(), &offset.0.to_le_bytes()]);
@@ -329,6 +413,7 @@ impl<E: Env> Recovery<E> {
                 self.report.suspect = true;
             }
         }
+        self.settle_mended().await?;
         self.report.logs = self.shard.logs.borrow().len();
         Ok(self.report)
     }

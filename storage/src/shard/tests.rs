@@ -1,5 +1,7 @@
 //! Shards under simulated crashes, against a model that remembers everything.
 
+mod offline;
+
 use std::{cell::RefCell, collections::BTreeMap, path::PathBuf, rc::Rc, time::Duration};
 
 use bytes::Bytes;
@@ -322,27 +324,6 @@ fn bypass_run() {
 #[test]
 fn a_bypassed_batch_that_is_not_whole_ends_its_log() {
     bypass_run();
-}
-
-#[test]
-fn a_bypassed_batch_that_rotted_is_no_torn_one() {
-    let bench = Bench::new("rotten", 12);
-    let (shard, _) = bench.open();
-    bench.run(|_| async move {
-        let log = shard.create_log(id(0), LogConfig { segment_bytes: 1 << 20, ..config() }).unwrap();
-        let mut model = Model::default();
-        for _ in 0..3 {
-            let ticket = append(&log, &mut model, 1, 150_000);
-            log.wait_durable(ticket).await.unwrap();
-        }
-    });
-    bench.world.power_cut(Place::FIRST.host);
-    let path = log_dir(&bench.dir, id(0)).join(crate::log::segment::segment_name(Offset(0)));
-    assert!(bench.world.rot(Place::FIRST.host, &path, 60_000, 1));
-    let dir = bench.dir.clone();
-    let outcome = bench.run(|env| async move { Shard::open(env, &dir, ShardId(0), options()).await.map(drop) });
-    let Err(StorageError::Corrupt { place, .. }) = outcome else { panic!("opened, or failed otherwise: {outcome:?}") };
-    assert!(place.contains(&*path.display().to_string()), "{place}");
 }
 
 /// Each deliberate bug must show within a few seeds, or the test above proves little.

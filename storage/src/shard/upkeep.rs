@@ -9,7 +9,7 @@ use crate::{
     error::StorageError,
     journal::Sequence,
     limits::FLUSHES_AT_ONCE,
-    log::{Extent, Log},
+    log::{Extent, Log, state::LogImage},
     mutant::{Mutant, active},
 };
 
@@ -121,6 +121,11 @@ impl<E: Env> Shard<E> {
             if log.is_bypassing() {
                 bypassing.push(log);
             }
+        }
+        let offline: Vec<LogImage> = self.offline.borrow().values().map(|offline| offline.image.clone()).collect();
+        for image in offline {
+            let set_aside = !active(Mutant::LogForgetsSetAside);
+            writer.push(&LogImage { set_aside, ..image }).await?;
         }
         // What the images know must be durable before they are: all journal records, all bypassed batches.
         self.context.journal().wait_durable(self.context.last_sequence.get()).await?;

@@ -3,27 +3,14 @@
 use corelog_wire_codegen::schema::{Default as Absent, Field, File, Kind, Message, Struct};
 use std::path::Path;
 
+mod random;
+
+pub(crate) use random::Random;
+
 /// All definitions, by file.
 pub(crate) fn definitions() -> Vec<File> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas/kafka");
     corelog_wire_codegen::load(&folder).unwrap().into_iter().map(|(_, _, file)| file).collect()
-}
-
-/// A small seeded generator (SplitMix64).
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
 }
 
 /// The bytes of a random message of this version. `longest` bounds lists and strings; with 0 all are empty.

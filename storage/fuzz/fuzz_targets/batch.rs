@@ -1,0 +1,10 @@
+//! See `batch` in `storage/tests/support/fuzzed.rs`.
+#![no_main]
+
+#[allow(dead_code)] // each target takes one
+#[path = "../../tests/support/fuzzed.rs"]
+mod fuzzed;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    fuzzed::batch(data);
+});
