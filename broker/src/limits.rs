@@ -96,6 +96,15 @@ pub const METRICS_INTERVAL_LOADING: Duration = Duration::from_millis(100);
 /// A core that posted nothing for so long has come to a halt.
 pub const METRICS_SILENCE: Duration = Duration::from_secs(10);
 
+/// Connections for metrics and health at a time; the next one takes the place of the oldest.
+pub const HTTP_CONNECTIONS: usize = 32;
+/// How long such a connection may take from its first to its last byte.
+pub const HTTP_PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes of a request for metrics or health.
+pub const HTTP_REQUEST: usize = 8 * KIB;
+/// Headers that it may have.
+pub const HTTP_HEADERS: usize = 64;
+
 /// Least interval between two log lines about the same kind of bad input.
 pub const COMPLAINT_INTERVAL: Duration = Duration::from_secs(10);
 

@@ -26,7 +26,10 @@ use crate::{
         image::{ClusterImage, TopicImage, is_internal},
         record::PartitionState,
     },
-    net::listener::{ListenerKind, ListenerRef},
+    net::{
+        complaints::Complaint,
+        listener::{ListenerKind, ListenerRef},
+    },
     partition::registry::OfflineLogs,
     router,
 };
@@ -47,7 +50,7 @@ pub async fn handle<E: NetEnv>(
     };
     let asked = request.topics.unwrap_or_default();
     if core.config.topics.auto_create && (context.api_version < 4 || request.allow_auto_topic_creation) {
-        create_missing(core, &asked).await;
+        create_missing(core, context, &asked).await;
     }
     let image = core.image();
     let view = View {
@@ -76,7 +79,7 @@ pub async fn handle<E: NetEnv>(
 }
 
 /// Creates the topics that are asked for by name and do not exist. Whatever is refused stays unknown.
-async fn create_missing<E: NetEnv>(core: &Rc<Core<E>>, asked: &[MetadataRequestTopic]) {
+async fn create_missing<E: NetEnv>(core: &Rc<Core<E>>, context: &RequestContext, asked: &[MetadataRequestTopic]) {
     let image = core.image();
     let missing = asked.iter().filter_map(|topic| topic.name.as_ref().filter(|_| topic.topic_id.is_zero()));
     let topics: Vec<NewTopic> = missing
@@ -94,7 +97,7 @@ async fn create_missing<E: NetEnv>(core: &Rc<Core<E>>, asked: &[MetadataRequestT
     }
     match router::metadata::call(core, MetadataCall::CreateTopics { topics, validate_only: false }).await {
         Ok(MetadataAnswer::TopicsCreated(_)) => {}
-        other => tracing::warn!(?other, "topics could not be created on demand"),
+        other => core.complain(Complaint::NotCreated, context.peer, &format_args!("{other:?}")),
     }
 }
 

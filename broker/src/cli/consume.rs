@@ -91,17 +91,18 @@ impl Consume {
             led.entry(leader).or_default().push(partition);
         }
         let wait = FETCH_WAIT / led.len().max(1) as u32;
-        while !interrupt::wished() && !printer.is_done() {
+        loop {
+            led.retain(|_, partitions| {
+                partitions.retain(|partition| !self.exit || positions[partition] < ends[partition]);
+                !partitions.is_empty()
+            });
+            if led.is_empty() || printer.is_done() || interrupt::wished() {
+                return Ok(());
+            }
             for (leader, partitions) in &mut led {
                 self.read_once(cluster.at(leader)?, partitions, &mut positions, wait, &mut printer)?;
-                partitions.retain(|partition| !self.exit || positions[partition] < ends[partition]);
-            }
-            led.retain(|_, partitions| !partitions.is_empty());
-            if led.is_empty() {
-                break;
             }
         }
-        Ok(())
     }
 
     fn read_once(

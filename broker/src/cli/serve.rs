@@ -23,10 +23,10 @@ use crate::{
         env::CoreId,
         http_thread::HttpListener,
         launch::{CoreStart, Options, launch},
-        mailbox,
+        mailbox, supervisor,
     },
     limits,
-    metrics::{http, pages},
+    metrics::{board::Life, http, pages},
     serve::{self, CoreSeat, shared::Shared},
 };
 
@@ -133,6 +133,7 @@ fn serve_metrics(config: &BrokerConfig, shared: &Arc<Shared>) -> Result<(), Stri
 
 fn serve(config: Arc<BrokerConfig>) -> Result<(), String> {
     let shared = Arc::new(Shared::default());
+    shared.watch_life(tell_supervisor);
     serve_metrics(&config, &shared)?;
     let mut seats = mailbox::mesh(config.cores, limits::MAILBOX_CREDITS).into_iter();
     let options = Options { cores: config.cores, ..Options::default() };
@@ -148,6 +149,14 @@ fn serve(config: Arc<BrokerConfig>) -> Result<(), String> {
     match shared.failure() {
         Some(failure) => Err(failure),
         None => Ok(()),
+    }
+}
+
+fn tell_supervisor(life: Life) {
+    match life {
+        Life::Starting => {}
+        Life::Serving => supervisor::tell(supervisor::News::Ready),
+        Life::Stopping => supervisor::tell(supervisor::News::Stopping),
     }
 }
 

@@ -9,14 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::core::clock;
+use crate::{
+    core::clock,
+    limits::{HTTP_CONNECTIONS, HTTP_PATIENCE, HTTP_REQUEST},
+};
 
-/// Connections served at a time; the next one takes the place of the oldest.
-const CONNECTIONS: usize = 32;
-/// How long a connection may take from its first to its last byte.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Bytes of a request.
-const REQUEST: usize = 8 << 10;
 /// The cores come first.
 const NICENESS: libc::c_int = 10;
 
@@ -82,7 +79,7 @@ fn accept(listener: &TcpListener, connections: &mut VecDeque<Connection>) {
     loop {
         match listener.accept() {
             Ok((stream, _)) => {
-                if connections.len() >= CONNECTIONS {
+                if connections.len() >= HTTP_CONNECTIONS {
                     connections.pop_front();
                 }
                 connections.extend(Connection::new(stream));
@@ -117,7 +114,7 @@ struct Connection {
 impl Connection {
     fn new(stream: TcpStream) -> Option<Self> {
         stream.set_nonblocking(true).ok()?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + HTTP_PATIENCE;
         Some(Self { stream, deadline, request: Vec::new(), response: None })
     }
 
@@ -142,7 +139,7 @@ impl Connection {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
             self.request.extend_from_slice(&bytes[..read]);
-            let full = self.request.len() >= REQUEST;
+            let full = self.request.len() >= HTTP_REQUEST;
             self.response = answer(&self.request, full, clock::now()).map(|response| (response, 0));
         }
         Ok(())
@@ -155,7 +152,7 @@ impl Connection {
             *sent += self.stream.write(&response[*sent..])?;
         }
         // What else was sent is read, or the peer would lose the response to a reset.
-        let mut rest = [0; REQUEST];
+        let mut rest = [0; HTTP_REQUEST];
         let _ = self.stream.read(&mut rest);
         self.stream.shutdown(std::net::Shutdown::Write)?;
         Ok(false)
@@ -185,9 +182,9 @@ mod tests {
     #[test]
     fn who_asks_is_answered_however_many_are_silent_or_take_nothing() {
         let at = started();
-        let silent: Vec<_> = (0..2 * CONNECTIONS).map(|_| TcpStream::connect(at).unwrap()).collect();
+        let silent: Vec<_> = (0..2 * HTTP_CONNECTIONS).map(|_| TcpStream::connect(at).unwrap()).collect();
         assert_eq!(ask(at), 4 << 20);
-        let greedy: Vec<_> = (0..2 * CONNECTIONS)
+        let greedy: Vec<_> = (0..2 * HTTP_CONNECTIONS)
             .map(|_| {
                 let mut stream = TcpStream::connect(at).unwrap();
                 stream.write_all(b"please!").unwrap();
@@ -206,6 +203,6 @@ mod tests {
         let begun = Instant::now();
         assert_eq!(stream.read(&mut [0; 8]).unwrap_or(0), 0);
         let waited = begun.elapsed();
-        assert!(waited >= PATIENCE - Duration::from_secs(1) && waited < PATIENCE * 2, "{waited:?}");
+        assert!(waited >= HTTP_PATIENCE - Duration::from_secs(1) && waited < HTTP_PATIENCE * 2, "{waited:?}");
     }
 }

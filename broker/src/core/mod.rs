@@ -24,6 +24,7 @@ mod ring_net;
 mod shared_listener;
 mod socket_address;
 pub mod stop;
+pub mod supervisor;
 mod tasks;
 mod timers;
 

@@ -1,8 +1,7 @@
 //! HTTP as far as an operator's tools need it: a GET or HEAD of one of a few pages, answered once for each connection.
 //! Pure: bytes in, bytes out.
 
-/// The headers that a request may have at most.
-const HEADERS: usize = 64;
+use crate::limits::HTTP_HEADERS;
 
 /// What has arrived of a request says this.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,7 +60,7 @@ impl Page {
 
 /// Reads a request's head.
 pub fn parse(bytes: &[u8]) -> Asked {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut headers = [httparse::EMPTY_HEADER; HTTP_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(bytes) {
         Err(_) => Asked::Nonsense,
@@ -121,7 +120,7 @@ mod tests {
         assert_eq!(status(b"POST /metrics HTTP/1.1\r\n\r\n", false), "405");
         assert_eq!(status(b"\x00\x00\x00\x12 a Kafka client", false), "400");
         assert_eq!(status(b"GET /metrics HTTP/1.1\r\nendless: ", true), "431");
-        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(HEADERS + 1));
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(HTTP_HEADERS + 1));
         assert_eq!(status(many.as_bytes(), false), "400");
     }
 }

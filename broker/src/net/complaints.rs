@@ -29,6 +29,8 @@ pub enum Complaint {
     TooManyConnections,
     /// A connection that the system could not accept: too many open files, say.
     NotAccepted,
+    /// Topics that were asked for could not be created on demand.
+    NotCreated,
     /// Records that the disk did not give back as they were written: nobody's input, but told as seldom.
     UnreadableRecords,
     /// The topic that keeps groups could not be created: nobody's input either.

@@ -98,7 +98,9 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
         shared.announce(&config);
     }
     stop.requested(&env).await;
-    shared.board().set_life(Life::Stopping);
+    if env.core() == CONTROLLER {
+        shared.set_life(Life::Stopping);
+    }
     end(&core, &step).await
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use corelog_storage::{
@@ -35,6 +35,8 @@ pub struct Shared {
     board: Board,
     /// The node's count of connections.
     pub(super) admission: Admission,
+    /// Told when the node begins to serve, and when it is to end.
+    watcher: OnceLock<fn(Life)>,
 }
 
 #[derive(Default)]
@@ -56,6 +58,19 @@ impl Shared {
     /// Where the cores post their figures.
     pub fn board(&self) -> &Board {
         &self.board
+    }
+
+    /// Has `watcher` told when the node begins to serve, and when it is to end.
+    pub fn watch_life(&self, watcher: fn(Life)) {
+        assert!(self.watcher.set(watcher).is_ok(), "one watcher");
+    }
+
+    /// The node is so far now.
+    pub(super) fn set_life(&self, life: Life) {
+        self.board.set_life(life);
+        if let Some(watcher) = self.watcher.get() {
+            watcher(life);
+        }
     }
 
     /// Why the node could not start, if it could not.
@@ -93,7 +108,7 @@ impl Shared {
 
     /// Says that the broker serves, and where it is to be found.
     pub(super) fn announce(&self, config: &BrokerConfig) {
-        self.board.set_life(Life::Serving);
+        self.set_life(Life::Serving);
         let endpoints = self.endpoints(config);
         for (listener, told) in config.listeners.iter().zip(&endpoints.listeners) {
             let told: Vec<String> = told.iter().map(ToString::to_string).collect();
