@@ -7,7 +7,7 @@ use corelog_storage::{compress::Compression, error::StorageError, ids::LogId};
 
 use crate::{
     config::{
-        TopicConfig,
+        Settings, TopicConfig,
         topic::{CompressionType, TimestampType},
     },
     core::env::NetEnv,
@@ -15,7 +15,7 @@ use crate::{
     error::Fault,
     metadata::{
         image::{ClusterImage, TopicImage, is_internal},
-        record::PartitionState,
+        record::{ConfigOverrides, PartitionState},
     },
     partition::{Partition, TopicRules},
 };
@@ -36,6 +36,19 @@ pub enum Reach {
     ChangedTopics,
     /// All: what they inherit changed.
     AllTopics,
+}
+
+/// What a topic's configuration asks of its partitions.
+struct Wanted {
+    rules: Arc<TopicRules>,
+    segment_jitter: Duration,
+}
+
+impl Wanted {
+    fn of(settings: &Settings, own: &ConfigOverrides, internal: bool) -> Self {
+        let config = TopicConfig::resolve(settings, own);
+        Self { rules: Arc::new(TopicRules::new(&config, internal)), segment_jitter: config.segment_jitter }
+    }
 }
 
 impl<E: NetEnv> Registry<E> {
@@ -75,24 +88,31 @@ impl<E: NetEnv> Registry<E> {
     /// Follows a newer image: leads what has become this core's, updates what stays, lets go of the rest, and deletes
     /// the logs of topics that are gone.
     pub async fn reconcile(&self, core: &Rc<Core<E>>, before: &ClusterImage, after: &ClusterImage, reach: Reach) {
+        let settings = core.settings();
+        // Most topics have no values of their own: what they inherit is found out once.
+        let inherited = Rc::new(Wanted::of(&settings, &ConfigOverrides::new(), false));
         for topic in after.topics() {
             let unchanged = before.topic_by_id(topic.id).is_some_and(|old| Arc::ptr_eq(old, topic));
-            if !unchanged || reach == Reach::AllTopics {
-                self.reconcile_topic(core, topic);
+            if unchanged && reach == Reach::ChangedTopics {
+                continue;
             }
+            let internal = is_internal(&topic.name);
+            let wanted = match topic.configs.is_empty() && !internal {
+                true => inherited.clone(),
+                false => Rc::new(Wanted::of(&settings, &topic.configs, internal)),
+            };
+            self.reconcile_topic(core, topic, &wanted);
         }
         self.let_go(core, after).await;
     }
 
-    fn reconcile_topic(&self, core: &Rc<Core<E>>, topic: &TopicImage) {
-        let config = TopicConfig::resolve(&core.settings(), &topic.configs);
-        let of_topic = Arc::new(TopicRules::new(&config, is_internal(&topic.name)));
+    fn reconcile_topic(&self, core: &Rc<Core<E>>, topic: &TopicImage, wanted: &Wanted) {
         for state in &topic.partitions {
             if state.leader_core() != Some((core.node, core.id)) {
                 continue;
             }
             let id = topic.log(state.index);
-            let rules = of_topic.jittered(id, config.segment_jitter);
+            let rules = wanted.rules.jittered(id, wanted.segment_jitter);
             match self.get(id) {
                 None if self.offline.contains_key(&id) => {}
                 Some(partition) => partition.update(state.clone(), rules.clone()),

@@ -58,6 +58,10 @@ impl ControllerMachine {
         records.extend(moves.iter().map(|step| self.moved(step)));
         records.push(MetadataRecord::Node(self.registration(draw)));
         self.advance(&records);
+        // The file may say otherwise than at the last start.
+        let changed = self.all_min_isr_records(&self.settings());
+        self.advance(&changed);
+        records.extend(changed);
         Ok(Start { records, moves })
     }
 
@@ -148,6 +152,22 @@ pub(super) mod tests {
         let other = Arc::new(BrokerConfig::default().with("node.id", "7").expect("valid"));
         let refused = ControllerMachine::new(other, machine.image().clone()).start(&mut numbers(2));
         assert!(refused.expect_err("refused").to_string().contains("set node.id = 0"));
+    }
+
+    #[test]
+    fn a_changed_file_changes_what_partitions_need_to_be_in_sync() {
+        let (mut machine, _) = started(1);
+        let call = MetadataCall::CreateTopics { topics: vec![new_topic("t", 2)], validate_only: false };
+        machine.decide(call, &mut numbers(3));
+        let file = Arc::new(config(1).with("min.insync.replicas", "2").expect("valid"));
+        let mut changed = ControllerMachine::new(file.clone(), machine.image().clone());
+        changed.start(&mut numbers(4)).expect("starts");
+        let min_isr = |machine: &ControllerMachine| {
+            machine.image().topic("t").expect("exists").partitions.iter().map(|state| state.min_isr).collect::<Vec<_>>()
+        };
+        assert_eq!(min_isr(&changed), [2, 2]);
+        let mut same = ControllerMachine::new(file, changed.image().clone());
+        assert_eq!(same.start(&mut numbers(5)).expect("starts").records.len(), 1, "only the node registers");
     }
 
     #[test]
