@@ -1,9 +1,9 @@
 //! Where the cores of a node post their figures, and whoever answers an operator reads them. The one thing of the metrics
-//! that threads share: a core takes its lock once a second, to put a pointer there.
+//! that threads share: a core tries its lock once a second, to put a pointer there.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
 };
 
 use super::snapshot::CoreSnapshot;
@@ -37,10 +37,17 @@ pub struct Posted {
 }
 
 impl Board {
-    /// Puts a core's newest snapshot in place of its last.
+    /// Puts a core's newest snapshot in place of its last. Never waits: while somebody else is at the board, who may have
+    /// lost his CPU there, the next one has to do.
     pub fn post(&self, snapshot: CoreSnapshot) {
         let snapshot = Arc::new(snapshot);
-        let last = self.lock().cores.insert(snapshot.core, snapshot);
+        let mut posted = match self.posted.try_lock() {
+            Ok(posted) => posted,
+            Err(TryLockError::Poisoned(posted)) => posted.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        let last = posted.cores.insert(snapshot.core, snapshot);
+        drop(posted);
         drop(last); // not under the lock
     }
 
@@ -56,5 +63,22 @@ impl Board {
 
     fn lock(&self) -> MutexGuard<'_, Posted> {
         self.posted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_core_does_not_wait_for_who_reads() {
+        let board = Board::default();
+        board.post(CoreSnapshot::of_nothing(CoreId(0)));
+        let reading = board.lock();
+        board.post(CoreSnapshot::of_nothing(CoreId(1)));
+        drop(reading);
+        assert_eq!(board.read().cores.len(), 1, "it had to do without");
+        board.post(CoreSnapshot::of_nothing(CoreId(1)));
+        assert_eq!(board.read().cores.len(), 2);
     }
 }
