@@ -314,6 +314,34 @@ def damaged_segment_other_cores(binary, work):
         kept.corelog.end()
 
 
+def delete_topic(connection):
+    delete = protocol.request(protocol.DELETE_TOPICS, 1, protocol.array([protocol.string(TOPIC)]) + protocol.i32(10_000))
+    assert ask(connection, delete)[-2:] == protocol.i16(0)
+
+
+def damaged_segment_deleted_later(binary, work):
+    """The topic is deleted while nobody has the shard that keeps the partition, and something strange lies in its place:
+    the next start gives it up, and is not stopped by what cannot be removed."""
+    kept = Kept(binary, work, "segment-later", unclean=True, cores=2)
+    segment = max(kept.files(f"{0:020}.log"), key=lambda path: path.stat().st_size)
+    flip(segment, segment.read_bytes().find(kept.acked[0][2]) + 50)
+    kept.cores(1)
+    try:
+        partition_offline(kept, segment)
+        with connect(kept.corelog.port, 30) as connection:
+            delete_topic(connection)
+        (segment.parent / "strange").mkdir()
+        (segment.parent / "strange" / "file").write_text("")
+        kept.corelog.stop()
+        kept.corelog.log.write_text("")
+        kept.corelog.start()
+        kept.corelog.stop()
+        says(kept.corelog.log.read_text(), segment.parent / "strange", "could not be removed")
+        assert not segment.exists() and not (kept.corelog.data / "shards" / "1").exists()
+    finally:
+        kept.corelog.end()
+
+
 def damaged_segment_deleted(binary, work):
     """The same; its topic is deleted and made anew."""
     kept = Kept(binary, work, "segment-deleted", unclean=True)
@@ -322,8 +350,7 @@ def damaged_segment_deleted(binary, work):
     try:
         partition_offline(kept, segment)
         with connect(kept.corelog.port, 30) as connection:
-            delete = protocol.request(protocol.DELETE_TOPICS, 1, protocol.array([protocol.string(TOPIC)]) + protocol.i32(10_000))
-            assert ask(connection, delete)[-2:] == protocol.i16(0)
+            delete_topic(connection)
             deadline = time.monotonic() + 10
             while segment.parent.exists():
                 assert time.monotonic() < deadline, f"{segment.parent} is still there"
@@ -398,7 +425,7 @@ CHECKS = [
     configurations,
     read_only_directory, missing_parent, memory_file_system, second_process, ordinary_limits, io_uring_blocked,
     damaged_segment, damaged_segment_header, damaged_segment_unclean, damaged_segment_other_cores,
-    damaged_segment_deleted, damaged_journal, damaged_last_of_journal, damaged_checkpoint,
+    damaged_segment_deleted, damaged_segment_deleted_later, damaged_journal, damaged_last_of_journal, damaged_checkpoint,
 ]  # fmt: skip
 
 

@@ -133,7 +133,12 @@ async fn let_go<E: NetEnv>(
                 step.shared.hand_over(core, shard.release(log).await.map_err(fail)?);
                 leaving.push(log);
             }
-            None => shard.delete_log(log).await.map_err(fail)?,
+            None => match shard.delete_log(log).await {
+                Err(error) if shard.failure().is_some() => return Err(fail(error)),
+                // It is deleted all the same; some file of it will not go.
+                Err(error) => tracing::warn!(log = %log, %error, "a deleted log's files could not be removed"),
+                Ok(()) => {}
+            },
         }
     }
     Ok(leaving)

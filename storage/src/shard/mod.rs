@@ -231,12 +231,16 @@ impl<E: Env> Shard<E> {
             Err(error) if missing(&error) => {}
             Err(error) => return Err(StorageError::io("list", &dir, &error)),
             Ok(names) => {
+                let mut outcome = Ok(());
                 for path in names.iter().map(|name| dir.join(name)).chain([dir.clone()]) {
                     match env.remove(&path).await {
-                        Err(error) if !missing(&error) => return Err(StorageError::io("remove", &path, &error)),
+                        Err(error) if !missing(&error) => {
+                            outcome = outcome.and(Err(StorageError::io("remove", &path, &error)));
+                        }
                         _ => {}
                     }
                 }
+                outcome?;
                 let parent = logs_dir(&self.context.data_dir);
                 let synced = env.sync_dir(&parent).await;
                 synced.map_err(|error| StorageError::io("sync", &parent, &error))?;
