@@ -13,10 +13,10 @@ SET, DELETE, APPEND, SUBTRACT = range(4)
 #: The topic whose configuration is changed.
 ALTERED = "altered"
 #: Topics that ask something of the records they take.
-COMPACTED, PACKED, STRICT = "compacted", "packed", "strict"
+KEYED, PACKED, STRICT = "keyed", "packed", "strict"
 TOPICS = [
     (ALTERED, 1, 1, []),
-    (COMPACTED, 1, 1, [("cleanup.policy", "compact")]),
+    (KEYED, 1, 1, [("cleanup.policy", "compact")]),
     (PACKED, 1, 1, [("compression.type", "zstd")]),
     (STRICT, 1, 1, [("min.insync.replicas", "2")]),
 ]
@@ -330,10 +330,10 @@ def obeying(cases):
         cases.add(f"Produce to a topic that {name}", produce([(topic, [(0, records)])], **how), see=see)
 
     keyed, zipped = batch([record(key=b"k")]), batch(attributes=1, payload=gzip.compress(record(), mtime=0), count=1)
-    add("is compacted, with a key", COMPACTED, keyed)
-    add("is compacted, without a key", COMPACTED, batch())
-    add("is compacted, without a key, as gzip", COMPACTED, zipped)
-    add("is compacted, with and without a key", COMPACTED, batch([record(key=b"k"), record(offset_delta=1)]))
+    add("is compacted, with a key", KEYED, keyed)
+    add("is compacted, without a key", KEYED, batch())
+    add("is compacted, without a key, as gzip", KEYED, zipped)
+    add("is compacted, with and without a key", KEYED, batch([record(key=b"k"), record(offset_delta=1)]))
     add("is zstd", PACKED, batch())
     add("is zstd, as gzip", PACKED, zipped)
     add("is zstd, as gzip that is none", PACKED, batch(attributes=1, payload=b"\xde\xad\xbe\xef" * 8))

@@ -17,7 +17,7 @@ TOPIC, GOOD, SMALL, LATE = "t", "good", "small", "old"
 #: Topics that look into a batch: keys must be there, records must be of the last hour, the broker's clock stamps them.
 COMPACTED, HOURLY, STAMPED = "compacted", "hourly", "stamped"
 HOUR = 3_600_000
-PARTITIONS = 320
+PARTITIONS = 640
 #: Topics made beforehand: (name, partitions, replication, configuration).
 TOPICS = [
     (TOPIC, PARTITIONS, 1, [("retention.ms", "-1")]),
