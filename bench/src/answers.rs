@@ -24,7 +24,7 @@ pub(crate) struct Options {
     create: bool,
 }
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Asks all of `open` once; those that answered well leave the set.
