@@ -3,6 +3,7 @@
 
 use crate::client::{self, Connection};
 use crate::error::{Error, Result, accept};
+use crate::pace::{joined, sleep_until};
 use crate::payload::Stamp;
 use crate::process::Meter;
 use crate::report::{Report, histogram};
@@ -44,10 +45,6 @@ impl Options {
         let bytes = batch * (RECORD * BATCH) as u64 * self.partitions as u64;
         Duration::from_nanos(bytes * 1000 / self.rate)
     }
-}
-
-fn sleep_until(due: Instant) {
-    thread::sleep(due.saturating_duration_since(Instant::now()));
 }
 
 fn write(options: &Options, topic: &str, partition: i32, start: Instant) -> Result<Vec<Ack>> {
@@ -99,10 +96,6 @@ fn read(options: &Options, topic: &str, start: Instant) -> Result<Histogram<u64>
         }
     }
     Ok(ages)
-}
-
-fn joined<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
-    thread.join().unwrap_or_else(|_| Err(Error::Broken("a thread of the load died".into())))
 }
 
 pub(crate) fn run(options: &Options) -> Result<Report> {

@@ -2,6 +2,7 @@
 
 use crate::client::{self, Connection};
 use crate::error::{Error, Result, accept};
+use crate::pace::{joined, sleep_until, wait_until};
 use crate::payload::Stamp;
 use crate::process::Meter;
 use crate::report::{Report, histogram};
@@ -32,23 +33,6 @@ pub(crate) struct Options {
     /// How long to run before that.
     #[arg(long, default_value_t = 3)]
     warmup: u64,
-}
-
-/// How long before a record is due its sender stops sleeping: a wake is late by tens of microseconds, which are not the
-/// broker's.
-const WAKE_EARLY: Duration = Duration::from_micros(80);
-
-/// Sleeps until `due`.
-fn sleep_until(due: Instant) {
-    thread::sleep(due.saturating_duration_since(Instant::now()));
-}
-
-/// Sleeps until shortly before `due`, and spins for the rest.
-fn wait_until(due: Instant) {
-    sleep_until(due.checked_sub(WAKE_EARLY).unwrap_or(due));
-    while Instant::now() < due {
-        std::hint::spin_loop();
-    }
 }
 
 struct Sent {
@@ -114,10 +98,6 @@ fn consume(topic: &str, mut connection: Connection, start: Instant, count: u64, 
         }
     }
     Ok(latencies)
-}
-
-fn joined<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
-    thread.join().unwrap_or_else(|_| Err(Error::Broken("a thread of the load died".into())))
 }
 
 pub(crate) fn run(options: &Options) -> Result<Report> {

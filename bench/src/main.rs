@@ -19,6 +19,7 @@ mod error;
 mod idle;
 mod limits;
 mod mux;
+mod pace;
 mod payload;
 mod process;
 mod produce;

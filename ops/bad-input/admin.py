@@ -4,9 +4,9 @@ What comes back is decoded, since Kafka's order of keys is that of a hash table.
 """
 
 import gzip
-import struct
 
 from protocol import *
+from reader import Reader
 
 TOPIC_TYPE, BROKER_TYPE, LOGGER_TYPE, METRICS_TYPE, GROUP_TYPE = 2, 4, 8, 16, 32
 SET, DELETE, APPEND, SUBTRACT = range(4)
@@ -32,50 +32,6 @@ OWN = {
 OWN |= {"advertised.core.listeners", "connections.hand.over", "core.listeners", "cores", "journal.size", "logging.format"}
 OWN |= {"memory", "metrics.listener"}
 OWN |= {"flush.messages", "log.flush.interval.messages", "min.insync.replicas"}
-
-
-class Reader:
-    """Reads a response's fields, one after the other."""
-
-    def __init__(self, frame, flexible=False):
-        self.frame, self.at, self.flexible = frame, 4, flexible
-        if flexible:
-            self.tags()
-
-    def take(self, form):
-        value = struct.unpack_from(">" + form, self.frame, self.at)[0]
-        self.at += struct.calcsize(form)
-        return value
-
-    def varint(self):
-        value = shift = 0
-        while True:
-            byte = self.take("B")
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    def tags(self):
-        for _ in range(self.varint()):
-            self.varint()
-            self.at += self.varint()
-
-    def text(self):
-        length = self.varint() - 1 if self.flexible else self.take("h")
-        if length < 0:
-            return None
-        self.at += length
-        return self.frame[self.at - length : self.at].decode()
-
-    def rows(self, read):
-        count = self.varint() - 1 if self.flexible else self.take("i")
-        found = []
-        for _ in range(count):
-            found.append(read(self))
-            if self.flexible:
-                self.tags()
-        return found
 
 
 def described(frame):

@@ -1,7 +1,7 @@
 """Administration that one node answers alone: directories, producers, elections, reassignments, the quorum, features."""
 
-from admin import Reader
 from protocol import *
+from reader import Reader
 
 PARTITIONS_PER_TOPIC = 1
 DIRECTORY = "/nowhere"

@@ -3,6 +3,8 @@
 import struct
 from dataclasses import dataclass
 
+from reader import Reader
+
 PRODUCE, FETCH, LIST_OFFSETS, METADATA = 0, 1, 2, 3
 OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR, JOIN_GROUP, HEARTBEAT = 8, 9, 10, 11, 12
 API_VERSIONS, CREATE_TOPICS, DELETE_TOPICS, DELETE_RECORDS, INIT_PRODUCER_ID = 18, 19, 20, 21, 22
@@ -173,31 +175,18 @@ def metadata(names):
 
 def metadata_partitions(response):
     """Of a Metadata response of version 5: {(topic, partition): (error, leader, offline replicas)}."""
-    at, found = 8, {}
+    reader, found = Reader(response), {}
+    reader.take("i")  # throttle time
+    reader.rows(lambda r: (r.take("i"), r.text(), r.take("i"), r.text()))  # brokers
+    reader.text(), reader.take("i")  # cluster, controller
 
-    def take(form):
-        nonlocal at
-        (value,) = struct.unpack_from(form, response, at)
-        at += struct.calcsize(form)
-        return value
+    def partition(r):
+        error, index, leader = r.take("h"), r.take("i"), r.take("i")
+        _replicas, _isr, offline = [r.rows(lambda r: r.take("i")) for _ in range(3)]
+        return index, (error, leader, offline)
 
-    def text():
-        nonlocal at
-        length = max(take(">h"), 0)
-        at += length
-        return response[at - length : at].decode()
-
-    for _ in range(take(">i")):
-        take(">i"), text(), take(">i"), text()
-    text(), take(">i")
-    for _ in range(take(">i")):
-        take(">h")
-        topic = text()
-        take(">b")
-        for _ in range(take(">i")):
-            error, index, leader = take(">h"), take(">i"), take(">i")
-            _replicas, _isr, offline = [[take(">i") for _ in range(take(">i"))] for _ in range(3)]
-            found[topic, index] = (error, leader, offline)
+    for topic, partitions in reader.rows(lambda r: (r.take("h"), r.text(), r.take("?"), r.rows(partition))[1::2]):
+        found.update(((topic, index), state) for index, state in partitions)
     return found
 
 
@@ -228,29 +217,16 @@ def produce_outcomes(response):
 def produce_verdicts(response):
     """Of a Produce response of version 8: [(topic, partition, error, base offset, records at fault)]; of these their indices,
     whether each has words, and whether the partition has."""
-    at, found = 4, []
 
-    def take(form):
-        nonlocal at
-        (value,) = struct.unpack_from(form, response, at)
-        at += struct.calcsize(form)
-        return value
+    def partition(r):
+        index, error, base, _, _ = [r.take(form) for form in "ihqqq"]
+        records = r.rows(lambda r: (r.take("i"), bool(r.text())))
+        has_words = bool(r.text())
+        return index, error, base, (records, has_words) if records else None
 
-    def text():
-        nonlocal at
-        length = max(take(">h"), 0)
-        at += length
-        return response[at - length : at].decode()
-
-    for _ in range(take(">i")):
-        topic = text()
-        for _ in range(take(">i")):
-            index, error, base, _, _ = [take(form) for form in (">i", ">h", ">q", ">q", ">q")]
-            records = [(take(">i"), bool(text())) for _ in range(take(">i"))]
-            has_words = bool(text())
-            found.append((topic, index, error, base, (records, has_words) if records else None))
+    topics = Reader(response).rows(lambda r: (r.text(), r.rows(partition)))
     # Kafka answers in the order of a hash table.
-    return sorted(found, key=repr)
+    return sorted(((topic, *verdict) for topic, partitions in topics for verdict in partitions), key=repr)
 
 
 def produce_without_start(response):

@@ -74,7 +74,7 @@ pub struct Identity {
 }
 
 /// Where requests come from: their connection, as handlers see it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Origin {
     /// What every request on it has in common.
     pub identity: Arc<Identity>,

@@ -115,7 +115,7 @@ impl Shared {
             tracing::info!(listener = %listener.name, address = %told.join(","), "listening");
         }
         for key in config.settings.in_file().filter(|key| key.effect != Effect::Obeyed) {
-            tracing::warn!(key = key.name, why = key.purpose, "a key of the configuration is without effect");
+            tracing::warn!(key = key.name, purpose = key.purpose, "a key of the configuration changes nothing here");
         }
         tracing::info!(
             node = config.node.0,

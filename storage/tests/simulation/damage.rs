@@ -16,17 +16,15 @@ use std::{
 use bytes::Bytes;
 use corelog_storage::{
     batch::{self, BatchRules},
-    buffer::BufferPool,
     env::{BLOCK, Env, Lane},
     ids::{LeaderEpoch, LogId, Offset, PartitionIndex, Timestamp, TopicId},
-    journal::JournalOptions,
     log::{Log, LogConfig},
     record::BatchBuilder,
-    shard::{Shard, ShardId, ShardOptions},
+    shard::{Shard, ShardId},
     sim::{HostId, Place, Rng, SimEnv, World},
 };
 
-use super::report::Report;
+use super::{report::Report, shard::options};
 
 const HOST: HostId = Place::FIRST.host;
 const DIR: &str = "/data";
@@ -74,15 +72,6 @@ impl Truth {
 
     fn damage_of(&self, id: LogId) -> Option<Damage> {
         self.damage.borrow().clone().filter(|damage| damage.log == id)
-    }
-}
-
-fn options() -> ShardOptions {
-    ShardOptions {
-        pool: BufferPool::new(8 << 20, 0),
-        cache_bytes: 1 << 20,
-        read_bytes: 4 << 20,
-        journal: JournalOptions { size: 3 << 20, file_size: 768 << 10 },
     }
 }
 

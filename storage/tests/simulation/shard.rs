@@ -98,7 +98,8 @@ impl Truth {
     }
 }
 
-fn options() -> ShardOptions {
+/// Little memory and a short journal, so that their bounds are met.
+pub(crate) fn options() -> ShardOptions {
     ShardOptions {
         pool: BufferPool::new(8 << 20, 0),
         cache_bytes: 1 << 20,
