@@ -9,7 +9,13 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use corelog_storage::env::Lane;
 
-use crate::core::env::{Conn, Listener, NetEnv, Spread};
+use crate::{
+    core::env::{Conn, Listener, NetEnv, Spread},
+    timeout::within,
+};
+
+/// Longer than this, what was sent is lost.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs every check on one core; returns how many there were.
 pub async fn run<E: NetEnv>(env: &E) -> usize {
@@ -295,14 +301,16 @@ async fn a_detached_connection_goes_on_with_what_it_received<E: NetEnv>(env: &E)
         far = env.attach(far.detach().await.expect("a sound connection")).expect("the connection");
         if mark % 20 == 11 {
             let mut exact = BytesMut::with_capacity(sent.len() - got.len());
-            exact = far.recv_exact(exact).await.expect("what was sent");
+            exact =
+                within(env, PATIENCE, far.recv_exact(exact)).await.expect("nothing is lost").expect("what was sent");
             got.extend_from_slice(&exact);
         }
     }
     drop(near);
     env.sleep(Duration::from_millis(1)).await;
     far = env.attach(far.detach().await.expect("the end is no error")).expect("the connection");
-    got.extend(receive(&far, sent.len() - got.len()).await);
+    let rest = within(env, PATIENCE, receive(&far, sent.len() - got.len())).await;
+    got.extend(rest.expect("nothing is lost"));
     assert_eq!(got, sent);
     assert!(far.recv().await.expect("an orderly end").is_none(), "the end");
 }
