@@ -1,5 +1,7 @@
 //! Every bound of this crate in one place, with what they mean to each other.
 
+use std::time::Duration;
+
 use crate::env::BLOCK;
 
 /// The longest record batch a log takes, headers included. Kafka's `max.message.bytes` may be anything below.
@@ -96,6 +98,9 @@ pub const JOURNAL_IN_FLIGHT: usize = 4;
 /// While a frame is being written, the next one waits until it holds as much, or until nothing is in flight: small
 /// appends gather, large ones overlap.
 pub const JOURNAL_EAGER: usize = 32 << 10;
+
+/// The longest that a frame waits for more records after a commit.
+pub const JOURNAL_HOLD: Duration = Duration::from_micros(200);
 
 /// Bytes of journal between two positions at which a replay may start.
 pub const JOURNAL_INDEX_INTERVAL: u64 = 256 << 10;

@@ -321,6 +321,16 @@ impl CommitMachine {
         !self.full.is_empty()
     }
 
+    /// Whether a frame is being written.
+    pub(super) fn is_writing(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    /// Whether records wait, and so few that their frame may wait for more.
+    pub(super) fn may_wait(&self) -> bool {
+        self.full.is_empty() && self.open.as_ref().is_some_and(|open| open.len() < limits::JOURNAL_EAGER)
+    }
+
     /// Whether all that was appended is durable.
     pub(super) fn is_quiet(&self) -> bool {
         self.in_flight.is_empty() && self.full.is_empty() && self.open.is_none()

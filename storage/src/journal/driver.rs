@@ -8,6 +8,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     future::{Future, poll_fn},
     path::{Path, PathBuf},
+    pin::pin,
     rc::Rc,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -18,6 +19,7 @@ use super::{
     commit_machine::{CommitMachine, FrameWrite, Resume, Start},
     file_header::FileHeader,
     files::{self, MakeError},
+    hold_machine::HoldMachine,
 };
 use crate::{
     buffer::BufferPool,
@@ -78,6 +80,9 @@ struct Inner<E: Env> {
     /// Writers with nothing to write, by number; and whether one was woken and has not looked yet.
     writers: RefCell<[Option<Waker>; limits::JOURNAL_IN_FLIGHT]>,
     kicked: Cell<bool>,
+    hold: RefCell<HoldMachine>,
+    /// The writer that waits for the answered to return.
+    holder: Cell<Option<usize>>,
     /// The last file that was wanted could not be made; and what waits has no room until one is, or some is freed.
     short: Cell<bool>,
     lacks_room: Cell<bool>,
@@ -85,6 +90,14 @@ struct Inner<E: Env> {
     closer: Parked,
     closing: Parked,
     closed: Cell<bool>,
+}
+
+/// What a writer does next.
+enum Next {
+    Write(FrameWrite),
+    /// Wait for those who were just answered, at most until then.
+    Hold(Instant),
+    End,
 }
 
 /// A place for one task to wait at.
@@ -129,6 +142,8 @@ impl<E: Env> Journal<E> {
             waiters: RefCell::default(),
             writers: RefCell::default(),
             kicked: Cell::new(false),
+            hold: RefCell::new(HoldMachine::new(limits::JOURNAL_HOLD)),
+            holder: Cell::new(None),
             short: Cell::new(false),
             lacks_room: Cell::new(false),
             maker: Parked::default(),
@@ -148,7 +163,9 @@ impl<E: Env> Journal<E> {
     /// the disk cannot take yet waits in memory ([`Usage::backlog`]), and the caller bounds it.
     pub fn append(&self, kind: u8, payload: &[&[u8]]) -> Sequence {
         let sequence = self.0.machine.borrow_mut().append(kind, payload);
-        self.0.kick();
+        if !self.0.holds() {
+            self.0.kick();
+        }
         self.0.closer.wake();
         sequence
     }
@@ -232,12 +249,26 @@ impl<E: Env> Journal<E> {
 }
 
 impl<E: Env> Inner<E> {
-    /// Wakes a writer that waits, unless one is on its way already.
+    /// Takes note of a record that came; true if the frame it is in waits for more.
+    fn holds(&self) -> bool {
+        let mut hold = self.hold.borrow_mut();
+        if !hold.counts() {
+            return false;
+        }
+        let now = self.env.now();
+        hold.arrived(now);
+        self.holder.get().is_some() && hold.until(now).is_some() && self.machine.borrow().may_wait()
+    }
+
+    /// Wakes a writer that waits, the one that holds a frame back first, unless one is on its way already.
     fn kick(&self) {
         if self.kicked.get() {
             return;
         }
-        let waiting = self.writers.borrow_mut().iter_mut().find_map(Option::take);
+        let mut writers = self.writers.borrow_mut();
+        let holder = self.holder.get().and_then(|number| writers[number].take());
+        let waiting = holder.or_else(|| writers.iter_mut().find_map(Option::take));
+        drop(writers);
         if let Some(writer) = waiting {
             self.kicked.set(true);
             writer.wake();
@@ -254,7 +285,15 @@ impl<E: Env> Inner<E> {
     }
 
     async fn write_frames(self: Rc<Self>, number: usize) {
-        while let Some(write) = poll_fn(|context| self.poll_start(number, context)).await {
+        loop {
+            let write = match poll_fn(|context| self.poll_start(number, context)).await {
+                Next::Write(write) => write,
+                Next::Hold(until) => {
+                    self.hold_back(number, until).await;
+                    continue;
+                }
+                Next::End => return,
+            };
             self.kick(); // another writer, should there be more
             let (lsn, bytes, begun) = (write.lsn, write.data.len() as u64, self.env.now());
             if active(Mutant::JournalAcksBeforeWrite) {
@@ -262,8 +301,10 @@ impl<E: Env> Inner<E> {
             }
             match self.write(write).await {
                 Ok(()) => {
-                    self.observe(bytes, begun);
+                    let write = DurableWrite { bytes, begun, ended: self.env.now() };
+                    self.observe(write);
                     self.committed(lsn);
+                    self.open_window(write);
                 }
                 Err(_) if active(Mutant::JournalIgnoresFailedWrites) => self.committed(lsn),
                 Err(error) => self.fail(&error),
@@ -271,17 +312,42 @@ impl<E: Env> Inner<E> {
         }
     }
 
-    fn poll_start(&self, number: usize, context: &Context<'_>) -> Poll<Option<FrameWrite>> {
+    /// Waits until `until`, or to be kicked.
+    async fn hold_back(&self, number: usize, until: Instant) {
+        self.holder.set(Some(number));
+        let mut timer = pin!(self.env.sleep_until(until));
+        let mut parked = false;
+        poll_fn(|context| {
+            let kicked = parked && self.writers.borrow()[number].is_none();
+            if kicked || timer.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            parked = true;
+            self.writers.borrow_mut()[number] = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+        self.holder.set(None);
+        self.writers.borrow_mut()[number] = None; // who kicks from now on must not find this one
+    }
+
+    fn poll_start(&self, number: usize, context: &Context<'_>) -> Poll<Next> {
         self.kicked.set(false);
         if self.closed.get() {
-            return Poll::Ready(None);
+            return Poll::Ready(Next::End);
+        }
+        if self.holder.get().is_none()
+            && self.machine.borrow().may_wait()
+            && let Some(until) = self.hold.borrow().until(self.env.now())
+        {
+            return Poll::Ready(Next::Hold(until));
         }
         let start = self.machine.borrow_mut().start();
         match start {
             Start::Write(write) => {
                 self.lacks_room.set(false);
                 self.wake_maker();
-                return Poll::Ready(Some(write));
+                return Poll::Ready(Next::Write(write));
             }
             Start::NoSpace => {
                 self.wake_maker();
@@ -325,10 +391,16 @@ impl<E: Env> Inner<E> {
         self.closing.wake();
     }
 
-    fn observe(&self, bytes: u64, begun: Instant) {
+    fn open_window(&self, write: DurableWrite) {
+        if !self.machine.borrow().is_writing() {
+            self.hold.borrow_mut().committed(write.ended.since(write.begun), write.ended);
+        }
+    }
+
+    fn observe(&self, write: DurableWrite) {
         let observer = self.observer.borrow().clone();
         if let Some(observer) = observer {
-            observer(DurableWrite { bytes, begun, ended: self.env.now() });
+            observer(write);
         }
     }
 

@@ -6,6 +6,7 @@
 //!
 //! - [`frame`]: how a frame lies on disk. - [`file_header`]: how a file begins.
 //! - [`commit_machine`]: which frame is written when and where, and what is durable. [`space`]: which file comes next.
+//!   [`hold_machine`]: whether a frame waits for those just answered.
 //! - [`driver`]: performs what the machine decides ([`Journal`]). [`files`]: makes and opens files.
 //! - [`recovery_machine`]: which frames count after a crash, and whether the last was torn or something rotted.
 //!   [`replay`]: reads them ([`Replay`]).
@@ -26,6 +27,7 @@ pub mod dump;
 mod file_header;
 mod files;
 mod frame;
+mod hold_machine;
 mod recovery_machine;
 mod replay;
 mod space;
