@@ -14,6 +14,7 @@ use std::{
 use corelog_storage::shard::Shard;
 
 use crate::{
+    api::fetch_session,
     config::{BrokerConfig, Settings, listener::Endpoint},
     core::env::{CoreId, NetEnv},
     group::core_desk::Groups,
@@ -55,6 +56,8 @@ pub struct Core<E: NetEnv> {
     pub admission: Admission,
     /// The bound on its connections' memory.
     pub budget: Rc<Budget>,
+    /// Its connections' fetch sessions.
+    pub fetch_sessions: fetch_session::Open,
     /// Bad input so far.
     pub complaints: Complaints,
     /// What it counts and times.
@@ -108,6 +111,7 @@ impl<E: NetEnv> Core<E> {
             connections: Connections::default(),
             admission: parts.admission,
             budget: Budget::new(parts.connection_memory),
+            fetch_sessions: fetch_session::Open::default(),
             complaints: Complaints::default(),
             metrics: metrics.clone(),
             controller: OnceCell::new(),

@@ -35,6 +35,10 @@ pub enum Fault {
     OffsetOutOfRange,
     /// Fetch sessions are not kept: this one is unknown.
     FetchSessionUnknown,
+    /// The session's requests are not in order.
+    FetchSessionEpoch,
+    /// The session names topics in another way: by name, or by id.
+    FetchSessionTopicIds,
     /// A special timestamp that this version does not have.
     UnsupportedTimestamp,
     /// There are no transactions yet.
@@ -72,6 +76,8 @@ impl Fault {
             Self::Append(error) => append_code(error),
             Self::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,
             Self::FetchSessionUnknown => ErrorCode::FetchSessionIdNotFound,
+            Self::FetchSessionEpoch => ErrorCode::InvalidFetchSessionEpoch,
+            Self::FetchSessionTopicIds => ErrorCode::FetchSessionTopicIdError,
             Self::UnsupportedTimestamp | Self::TransactionsAbsent => ErrorCode::UnsupportedVersion,
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::TimedOut => ErrorCode::RequestTimedOut,
@@ -145,6 +151,8 @@ impl fmt::Display for Fault {
             Self::Append(error) => error.fmt(f),
             Self::OffsetOutOfRange => f.write_str("the offset lies outside the log"),
             Self::FetchSessionUnknown => f.write_str("no such fetch session"),
+            Self::FetchSessionEpoch => f.write_str("a request of a fetch session out of order"),
+            Self::FetchSessionTopicIds => f.write_str("the fetch session names topics in another way"),
             Self::UnsupportedTimestamp => f.write_str("this version has no such special timestamp"),
             Self::TransactionsAbsent => f.write_str("this broker does not support transactions yet"),
             Self::InvalidRequest(why) => f.write_str(why),

@@ -2,8 +2,7 @@
 //! (KIP-516); truncation detection from version 12 (KIP-595); leader hints from version 12, their endpoints from 16
 //! (KIP-951).
 //!
-//! Sessions (KIP-227) are not kept: a request for a new one is answered in full with session id 0, which tells the
-//! client that there is none; a request within a session gets FETCH_SESSION_ID_NOT_FOUND, and the client starts over.
+//! Within a session (KIP-227, [`fetch_session`]) a request names what changed, and so does the answer.
 
 use std::{rc::Rc, time::Duration};
 
@@ -17,7 +16,10 @@ use corelog_wire::{
 };
 
 use crate::{
-    api::{Close, RequestContext, Response},
+    api::{
+        Close, RequestContext, Response,
+        fetch_session::{self, Asked, FetchSession, Held},
+    },
     core::env::{CoreId, NetEnv},
     core_state::Core,
     error::Fault,
@@ -28,11 +30,6 @@ use crate::{
     router::{self, fetch::FetchPlan},
 };
 
-/// Session epoch of a request that ends its session, or wants none.
-const FINAL_EPOCH: i32 = -1;
-/// Session epoch of a request for a new session.
-const INITIAL_EPOCH: i32 = 0;
-
 /// Reads what is asked, and writes the response as a chain of buffers.
 pub(super) async fn answer<E: NetEnv>(
     core: &Rc<Core<E>>,
@@ -41,32 +38,36 @@ pub(super) async fn answer<E: NetEnv>(
     position: usize,
 ) -> Response {
     let request = FetchView::decode(&frame, position, context.api_version)?;
-    if let Some(fault) = session_fault(&request) {
-        let writer = FetchResponseWriter::new(context.api_version, head(&context, Some(&fault)), 0);
-        return finish(writer, &[]);
-    }
-    let image = core.image();
-    let mut parts = Vec::new();
-    for topic in request.topics() {
-        let found = router::find_topic(&image, topic.name, TopicId(topic.topic_id.0));
-        for partition in topic.partitions {
-            parts.push(match &found {
-                Ok(found) => locate(core, &context, found, &partition),
-                Err(fault) => Err(fault.clone()),
-            });
+    let held = match context.session.enter(core, &request) {
+        Ok(held) => held,
+        Err(fault) => {
+            let head = FetchResponseHead { error_code: fault.code().code(), ..head(&context, 0) };
+            return finish(FetchResponseWriter::new(context.api_version, head, 0), &[]);
         }
-    }
-    context.traffic.asked(parts.iter().flatten().map(|(owner, _)| *owner));
+    };
+    let session = held.as_ref().map(Held::session);
+    let asked = session.map_or_else(|| fetch_session::asked_by(&request), FetchSession::asked);
     let most = limits::FETCH_MAX_BYTES.min(core.config.net.fetch_max_bytes as usize);
     let plan = FetchPlan {
-        parts,
+        parts: locate_all(core, &context, &asked),
         max_wait: Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)),
         min_bytes: u64::try_from(request.min_bytes).unwrap_or(0).min(most as u64),
         max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(most),
     };
+    context.traffic.asked(plan.parts.iter().flatten().map(|(owner, _)| *owner));
     let fetched = router::fetch::fetch(core, plan).await;
     count(core, &context, &fetched);
-    respond(core, &context, &request, fetched)
+    let news = session.map(|session| session.news(&fetched)).unwrap_or_default();
+    let mut told: Vec<(Asked<'_>, Fetched)> = asked.into_iter().zip(fetched).collect();
+    if session.is_some() {
+        let mut news = news.iter();
+        told.retain(|_| news.next().is_some_and(|news| news.told));
+    }
+    let response = respond(core, &context, session.map_or(0, FetchSession::id), told);
+    if let Some(held) = held {
+        context.session.put_back(held, &news);
+    }
+    response
 }
 
 /// Counts what is returned and what is refused. The client is told a code only; what is damaged, and what to do, goes to
@@ -82,11 +83,26 @@ fn count<E: NetEnv>(core: &Core<E>, context: &RequestContext, fetched: &[Fetched
     core.metrics.count(|counts| counts.fetched_bytes += bytes as u64);
 }
 
-fn session_fault(request: &FetchView) -> Option<Fault> {
-    match (request.session_id, request.session_epoch) {
-        (_, FINAL_EPOCH) | (0, INITIAL_EPOCH) => None,
-        _ => Some(Fault::FetchSessionUnknown),
+/// Who owns what is asked, and what its owner is asked.
+fn locate_all<E: NetEnv>(
+    core: &Core<E>,
+    context: &RequestContext,
+    asked: &[Asked<'_>],
+) -> Vec<Result<(CoreId, FetchPart), Fault>> {
+    let image = core.image();
+    let mut parts = Vec::with_capacity(asked.len());
+    for topic in asked.chunk_by(same_topic) {
+        let found = router::find_topic(&image, topic[0].name, TopicId(topic[0].topic_id.0));
+        parts.extend(topic.iter().map(|asked| match &found {
+            Ok(found) => locate(core, context, found, &asked.partition),
+            Err(fault) => Err(fault.clone()),
+        }));
     }
+    parts
+}
+
+fn same_topic(a: &Asked<'_>, b: &Asked<'_>) -> bool {
+    (a.topic_id, a.name) == (b.topic_id, b.name)
 }
 
 fn locate<E: NetEnv>(
@@ -106,33 +122,32 @@ fn locate<E: NetEnv>(
     Ok((owner, part))
 }
 
-fn head(context: &RequestContext, fault: Option<&Fault>) -> FetchResponseHead {
-    FetchResponseHead {
-        correlation_id: context.correlation_id,
-        throttle_time_ms: 0,
-        error_code: fault.map_or(0, |fault| fault.code().code()),
-        session_id: 0,
-    }
+fn head(context: &RequestContext, session_id: i32) -> FetchResponseHead {
+    FetchResponseHead { correlation_id: context.correlation_id, throttle_time_ms: 0, error_code: 0, session_id }
 }
 
 fn respond<E: NetEnv>(
     core: &Core<E>,
     context: &RequestContext,
-    request: &FetchView,
-    fetched: Vec<Fetched>,
+    session_id: i32,
+    told: Vec<(Asked<'_>, Fetched)>,
 ) -> Response {
     let image = core.image();
-    let mut writer = FetchResponseWriter::new(context.api_version, head(context, None), request.topics().count());
+    let same = |a: &(Asked<'_>, Fetched), b: &(Asked<'_>, Fetched)| same_topic(&a.0, &b.0);
+    let topics: Vec<usize> = told.chunk_by(same).map(<[_]>::len).collect();
+    let mut writer = FetchResponseWriter::new(context.api_version, head(context, session_id), topics.len());
     let mut endpoints: Vec<NodeEndpoint> = Vec::new();
-    let mut fetched = fetched.into_iter();
-    for topic in request.topics() {
-        writer.topic(topic.name, topic.topic_id, topic.partitions.clone().count());
-        let found = router::find_topic(&image, topic.name, TopicId(topic.topic_id.0)).ok();
-        for partition in topic.partitions {
-            let got = fetched.next().expect("one outcome per partition");
+    let mut told = told.into_iter();
+    for partitions in topics {
+        let mut found = None;
+        for (place, (asked, got)) in told.by_ref().take(partitions).enumerate() {
+            if place == 0 {
+                writer.topic(asked.name, asked.topic_id, partitions);
+                found = router::find_topic(&image, asked.name, TopicId(asked.topic_id.0)).ok();
+            }
+            let index = asked.partition.partition;
             let hint = got.fault.as_ref().zip(found).and_then(|(fault, topic)| {
-                let log = topic.log(PartitionIndex(partition.partition));
-                router::leader_hint(core, &image, context.listener, log, fault)
+                router::leader_hint(core, &image, context.listener, topic.log(PartitionIndex(index)), fault)
             });
             let answer = PartitionAnswer {
                 high_watermark: got.high_watermark.0,
@@ -141,7 +156,7 @@ fn respond<E: NetEnv>(
                 diverging_epoch: got.diverging.map(|(epoch, end)| (epoch.0, end.0)),
                 current_leader: hint.as_ref().map(|hint| (hint.broker_id, hint.epoch.0)),
                 aborted_transactions: unknown(got.fault.as_ref()).then_some(&[]),
-                ..PartitionAnswer::error(partition.partition, got.fault.as_ref().map_or(0, |fault| fault.code().code()))
+                ..PartitionAnswer::error(index, got.fault.as_ref().map_or(0, |fault| fault.code().code()))
             };
             writer.partition(&answer, got.records);
             endpoints.extend(hint.map(|hint| NodeEndpoint {

@@ -23,6 +23,7 @@ pub mod describe_quorum;
 pub mod describe_topic_partitions;
 pub mod elect_leaders;
 pub mod fetch;
+pub mod fetch_session;
 pub mod find_coordinator;
 #[cfg(test)]
 mod group_tests;
@@ -55,6 +56,7 @@ use corelog_wire::{
 };
 
 use crate::{
+    api::fetch_session::SessionSlot,
     core::env::NetEnv,
     core_state::Core,
     error::Fault,
@@ -80,6 +82,8 @@ pub struct Origin {
     pub identity: Arc<Identity>,
     /// What it asks for.
     pub traffic: Rc<Traffic>,
+    /// Its fetch session.
+    pub session: Rc<SessionSlot>,
 }
 
 /// What a handler is told about a request besides its body.
@@ -99,6 +103,8 @@ pub struct RequestContext {
     pub principal: Arc<str>,
     /// To be told whose partitions the request is about.
     pub traffic: Rc<Traffic>,
+    /// The connection's fetch session.
+    pub session: Rc<SessionSlot>,
 }
 
 /// Why a connection is closed instead of a response.
@@ -289,6 +295,7 @@ impl<'a> Incoming<'a> {
             peer: origin.identity.peer,
             principal: origin.identity.principal.clone(),
             traffic: origin.traffic.clone(),
+            session: origin.session.clone(),
         };
         Ok(Self { key, context, body: decoder })
     }

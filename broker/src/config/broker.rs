@@ -88,6 +88,8 @@ pub struct NetConfig {
     pub max_idle: Option<Duration>,
     /// Whether connections move between cores.
     pub hand_over: bool,
+    /// Fetch sessions that each core keeps.
+    pub fetch_sessions: usize,
     /// Partitions that DescribeTopicPartitions answers at once.
     pub describe_partitions_limit: u32,
 }
@@ -231,6 +233,7 @@ fn net(settings: &Settings) -> NetConfig {
         fetch_max_bytes: settings.number("fetch.max.bytes") as u32,
         max_idle: u64::try_from(settings.number("connections.max.idle.ms")).ok().map(Duration::from_millis),
         hand_over: settings.flag("connections.hand.over"),
+        fetch_sessions: settings.number("max.incremental.fetch.session.cache.slots") as usize,
         describe_partitions_limit: settings.number("max.request.partition.size.limit") as u32,
     }
 }

@@ -118,7 +118,7 @@ pub const BROKER_KEYS: &[Definition] = &[
     Definition::new("max.connections.per.ip", Int, MAX_INT, "Connections of one address; one above is closed.").valid(AtLeast(0)).cluster(),
     text("max.connections.per.ip.overrides", "", "The same for some addresses: ADDRESS:COUNT,...").valid(ConnectionCounts).cluster(),
     Definition::new("max.connection.creation.rate", Int, MAX_INT, "New connections of this node in a second; others wait.").valid(AtLeast(0)).cluster(),
-    Definition::new("max.incremental.fetch.session.cache.slots", Int, "1000", "Fetch sessions kept.").valid(AtLeast(0)).effect(Effect::NotYet),
+    Definition::new("max.incremental.fetch.session.cache.slots", Int, "1000", "Fetch sessions kept by each core; a connection has one at most.").valid(AtLeast(0)),
     Definition::new("max.request.partition.size.limit", Int, "2000", "Partitions that DescribeTopicPartitions answers at once.").valid(AtLeast(1)),
     Definition::new("socket.request.max.bytes", Int, "104857600", "The largest request; no API takes more than the default.").valid(AtLeast(1)),
     // Producers.

@@ -19,7 +19,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// A family of one value for each core: its name, its type, what it is, and the value.
 type PerCore = (&'static str, &'static str, &'static str, fn(&CoreSnapshot) -> f64);
 
-const PER_CORE: [PerCore; 19] = [
+const PER_CORE: [PerCore; 20] = [
     ("core_cpu_seconds_total", COUNTER, "CPU time of the core's thread.", |core| core.cpu_seconds),
     (
         "core_sample_time_seconds",
@@ -32,6 +32,7 @@ const PER_CORE: [PerCore; 19] = [
         core.counts.connections_taken_over as f64
     }),
     ("connections", GAUGE, "Connections open.", |core| core.connections as f64),
+    ("fetch_sessions", GAUGE, "Fetch sessions open.", |core| core.fetch_sessions as f64),
     ("network_received_bytes_total", COUNTER, "Bytes received from clients.", |core| core.counts.received_bytes as f64),
     ("network_sent_bytes_total", COUNTER, "Bytes sent to clients.", |core| core.counts.sent_bytes as f64),
     ("produced_records_total", COUNTER, "Records that clients appended to the core's partitions.", |core| {

@@ -33,6 +33,8 @@ pub struct CoreSnapshot {
     pub complaints: Vec<(Complaint, u64)>,
     /// Connections open.
     pub connections: usize,
+    /// Fetch sessions open.
+    pub fetch_sessions: usize,
     /// Bytes of requests received and responses not yet sent.
     pub connection_memory: usize,
     /// Bytes of log kept in memory.
@@ -60,6 +62,7 @@ impl CoreSnapshot {
             errors: errors.iter().map(|(&(key, code), &count)| (key, code, count)).collect(),
             complaints: core.complaints.counts(),
             connections: core.connections.count(),
+            fetch_sessions: core.fetch_sessions.count(),
             connection_memory: core.budget.used(),
             cached_bytes: core.shard.cached_bytes(),
             journal: core.shard.journal_usage(),
@@ -83,6 +86,7 @@ impl CoreSnapshot {
             errors: Vec::new(),
             complaints: Vec::new(),
             connections: 0,
+            fetch_sessions: 0,
             connection_memory: 0,
             cached_bytes: 0,
             journal: Usage { used: 0, size: 0, backlog: 0 },

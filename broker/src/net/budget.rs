@@ -15,6 +15,7 @@ use std::{
 use crate::limits;
 
 /// A core's budget of connection memory, in bytes.
+#[derive(Debug)]
 pub struct Budget {
     limit: usize,
     used: Cell<usize>,
@@ -22,6 +23,7 @@ pub struct Budget {
 }
 
 /// Bytes taken out of a [`Budget`]; dropping gives them back.
+#[derive(Debug)]
 pub struct Reservation {
     budget: Rc<Budget>,
     bytes: usize,
@@ -56,6 +58,11 @@ impl Budget {
     pub fn take(self: &Rc<Self>, bytes: usize) -> Reservation {
         self.used.set(self.used.get() + bytes);
         Reservation { budget: self.clone(), bytes }
+    }
+
+    /// Takes `bytes` for something that can be done without, while less than half of the budget is in use.
+    pub fn take_spare(self: &Rc<Self>, bytes: usize) -> Option<Reservation> {
+        (self.used.get() + bytes <= self.limit / 2).then(|| self.take(bytes))
     }
 
     /// How much of `wanted` bytes of log data one response may carry now: a share of what is left, never less than
@@ -132,6 +139,14 @@ mod tests {
         assert_eq!(budget.used(), 10);
         drop(first);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn what_can_be_done_without_takes_half_of_it_at_most() {
+        let budget = Budget::new(100);
+        let _half = budget.take_spare(50).expect("half is free");
+        assert!(budget.take_spare(1).is_none());
+        assert!(poll(budget.reserve(50)).is_some(), "the rest is for requests");
     }
 
     #[test]

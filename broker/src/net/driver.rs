@@ -26,7 +26,10 @@ use bytes::Bytes;
 use corelog_storage::env::{Instant, Lane};
 
 use crate::{
-    api::{self, Begun, Close},
+    api::{
+        self, Begun, Close,
+        fetch_session::{FetchSession, SessionSlot},
+    },
     core::env::{Conn, CoreId, Detached, NetEnv},
     core_state::Core,
     limits,
@@ -50,6 +53,8 @@ pub struct ConnectionState {
     pub machine: ConnectionMachine,
     /// What the handlers are told about it.
     pub identity: Arc<api::Identity>,
+    /// Its fetch session, while it is on its way to another core.
+    pub session: Option<FetchSession>,
 }
 
 /// A connection on its way to the core that owns its traffic.
@@ -119,6 +124,7 @@ pub fn start<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, listener: ListenerRef
     let state = ConnectionState {
         machine: ConnectionMachine::new(api::frame_limit, core.config.net.request_max_bytes as usize),
         identity: Arc::new(api::Identity { listener, peer, principal: "User:ANONYMOUS".into() }),
+        session: None,
     };
     core.metrics.count(|counts| counts.connections += 1);
     drive(core, conn, state, place, Traffic::new(core.id, None));
@@ -140,12 +146,16 @@ pub fn take_over<E: NetEnv>(core: &Rc<Core<E>>, handed: HandedOver) {
 }
 
 /// Starts the two loops of a connection.
-fn drive<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, state: ConnectionState, place: Place, traffic: Traffic) {
+fn drive<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, mut state: ConnectionState, place: Place, traffic: Traffic) {
     let (close, peer) = (conn.clone(), conn.peer_addr());
     let shared = Rc::new(Shared {
         core: core.clone(),
         conn,
-        origin: api::Origin { identity: state.identity.clone(), traffic: Rc::new(traffic) },
+        origin: api::Origin {
+            identity: state.identity.clone(),
+            traffic: Rc::new(traffic),
+            session: Rc::new(SessionSlot::arrived(core, state.session.take())),
+        },
         watched: core.connections.watch(move || close.shutdown()),
         heard: Cell::new(core.env.turn()),
         place: Cell::new(Some(place)),
@@ -168,11 +178,12 @@ async fn read_loop<E: NetEnv>(shared: Rc<Shared<E>>, mut state: ConnectionState,
 }
 
 /// Gives an idle connection to another core.
-async fn hand_over<E: NetEnv>(shared: &Rc<Shared<E>>, state: ConnectionState, to: CoreId) {
+async fn hand_over<E: NetEnv>(shared: &Rc<Shared<E>>, mut state: ConnectionState, to: CoreId) {
     let detached = shared.conn.detach().await;
     let cut = shared.watched.ending();
     shared.watched.end(Ending::Now);
     if let (Ok(conn), Some(place), false) = (detached, shared.place.take(), cut) {
+        state.session = shared.origin.session.depart();
         let handed = HandedOver { conn, state, place };
         shared.core.router.mailbox().note(to, CoreMessage::Connection(Box::new(handed)));
     }

@@ -14,8 +14,9 @@ use corelog_storage::ids::Offset;
 
 /// A fetch that waits on this core, for any number of partitions.
 pub struct Parked {
-    /// Bytes there are, by partition of the fetch.
+    /// Bytes there are, by partition of the fetch, and in all.
     available: RefCell<Vec<u64>>,
+    total: Cell<u64>,
     /// It is woken once there are so many in all.
     enough: Cell<u64>,
     over: Cell<bool>,
@@ -27,6 +28,7 @@ impl Parked {
     /// [`Parked::wait_for`], from within a commit: it must be quick.
     pub fn new(available: Vec<u64>, wake: impl Fn() + 'static) -> Rc<Self> {
         Rc::new(Self {
+            total: Cell::new(available.iter().fold(0, |total, bytes| total.saturating_add(*bytes))),
             available: RefCell::new(available),
             enough: Cell::new(u64::MAX),
             over: Cell::new(false),
@@ -41,12 +43,13 @@ impl Parked {
 
     /// Of its `part`-th partition, `bytes` are there.
     pub fn set(&self, part: usize, bytes: u64) {
-        self.available.borrow_mut()[part] = bytes;
+        let before = std::mem::replace(&mut self.available.borrow_mut()[part], bytes);
+        self.total.set(self.total.get().saturating_sub(before).saturating_add(bytes));
     }
 
     /// Bytes there are in all.
     pub fn total(&self) -> u64 {
-        self.available.borrow().iter().sum()
+        self.total.get()
     }
 
     /// Wakes once `enough` bytes are there: at once, if they are already.
@@ -61,9 +64,8 @@ impl Parked {
     }
 
     fn grew(&self, part: usize, bytes: u64) {
-        let mut available = self.available.borrow_mut();
-        available[part] = available[part].saturating_add(bytes);
-        drop(available);
+        let before = self.available.borrow()[part];
+        self.set(part, before.saturating_add(bytes));
         self.wake_if_enough();
     }
 

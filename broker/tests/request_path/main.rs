@@ -5,6 +5,7 @@ mod admin;
 mod cluster;
 mod configs;
 mod core_listener;
+mod fetch_sessions;
 mod hand_over;
 mod metrics;
 
