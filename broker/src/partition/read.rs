@@ -131,9 +131,17 @@ impl<E: NetEnv> SubFetch<E> {
     pub async fn collect(&self, core: &Core<E>, budgets: &[usize], whole_batch: Option<usize>) -> Vec<Fetched> {
         self.parked.finish();
         let mut fetched = Vec::with_capacity(self.parts.len());
-        for (index, (part, _)) in self.parts.iter().enumerate() {
+        for (index, (part, found)) in self.parts.iter().enumerate() {
             let budget = budgets.get(index).copied().unwrap_or(0).min(part.max_bytes);
-            fetched.push(read_part(core, part, budget, whole_batch == Some(index)).await);
+            // Time has passed since it was found.
+            let found = match found {
+                Ok(partition) if !partition.has_resigned() => check(partition, part).map(|()| partition.clone()),
+                _ => find(core, part),
+            };
+            fetched.push(match found {
+                Ok(partition) => read_part(&partition, part, budget, whole_batch == Some(index)).await,
+                Err(fault) => Fetched::failed(fault),
+            });
         }
         fetched
     }
@@ -148,20 +156,25 @@ impl<E: NetEnv> Drop for SubFetch<E> {
 /// The partition, if it is led here, by the epoch that the client believes in, and holds the offset.
 fn find<E: NetEnv>(core: &Core<E>, part: &FetchPart) -> Result<Rc<Partition<E>>, Fault> {
     let partition = core.partitions.led(part.log)?;
+    check(&partition, part)?;
+    Ok(partition)
+}
+
+fn check<E: NetEnv>(partition: &Partition<E>, part: &FetchPart) -> Result<(), Fault> {
     partition.check_epoch(part.leader_epoch)?;
     let log = partition.log();
     if part.last_fetched_epoch.0 >= 0 {
         if log.epoch_end(part.last_fetched_epoch).is_none() {
             return Err(Fault::OffsetOutOfRange);
         }
-        if diverges(&partition, part).is_some() {
-            return Ok(partition);
+        if diverges(partition, part).is_some() {
+            return Ok(());
         }
     }
     if part.offset < log.start() || part.offset > log.end() {
         return Err(Fault::OffsetOutOfRange);
     }
-    Ok(partition)
+    Ok(())
 }
 
 /// Where the log and the client's last fetched epoch part, if they do (KIP-595).
@@ -182,17 +195,13 @@ fn available_bytes<E: NetEnv>(partition: &Partition<E>, part: &FetchPart) -> u64
     }
 }
 
-async fn read_part<E: NetEnv>(core: &Core<E>, part: &FetchPart, budget: usize, whole_batch: bool) -> Fetched {
-    let partition = match find(core, part) {
-        Ok(partition) => partition,
-        Err(fault) => return Fetched::failed(fault),
-    };
+async fn read_part<E: NetEnv>(partition: &Partition<E>, part: &FetchPart, budget: usize, whole_batch: bool) -> Fetched {
     let mut fetched = Fetched {
         fault: None,
         high_watermark: partition.high_watermark(),
         last_stable_offset: partition.last_stable_offset(),
         log_start: partition.log().start(),
-        diverging: diverges(&partition, part),
+        diverging: diverges(partition, part),
         records: Vec::new(),
     };
     if fetched.diverging.is_some() || part.offset >= fetched.high_watermark || (budget == 0 && !whole_batch) {
