@@ -28,6 +28,8 @@ pub struct BrokerConfig {
     pub data_dir: PathBuf,
     /// How many cores it runs on.
     pub cores: u16,
+    /// How long a core without work looks for some before it sleeps.
+    pub spin: Duration,
     /// Bytes of memory for buffers, caches and unsent answers, over all cores.
     pub memory: u64,
     /// Bytes of each core's journal.
@@ -149,6 +151,7 @@ impl BrokerConfig {
             listeners: listeners(&settings)?,
             data_dir: data_dir(&settings)?,
             cores: settings.optional_number("cores").map_or_else(machine_limits::cores, |cores| cores as u16),
+            spin: Duration::from_micros(settings.number("core.spin.us").unsigned_abs()),
             memory: memory(&settings)?,
             journal_bytes: size(&settings, "journal.size", MIN_JOURNAL)?.expect("journal.size has a default"),
             topics: TopicDefaults {

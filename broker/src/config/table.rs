@@ -119,6 +119,7 @@ mod tests {
             "advertised.core.listeners",
             "connections.hand.over",
             "core.listeners",
+            "core.spin.us",
             "cores",
             "journal.size",
             "logging.format",
