@@ -147,7 +147,7 @@ impl<E: NetEnv> Drop for SubFetch<E> {
 
 /// The partition, if it is led here, by the epoch that the client believes in, and holds the offset.
 fn find<E: NetEnv>(core: &Core<E>, part: &FetchPart) -> Result<Rc<Partition<E>>, Fault> {
-    let partition = core.partitions.led(part.log)?;
+    let partition = core.led(part.log)?;
     partition.check_epoch(part.leader_epoch)?;
     let log = partition.log();
     if part.last_fetched_epoch.0 >= 0 {
