@@ -11,12 +11,14 @@ use std::{
     task::{Poll, Waker},
 };
 
-use corelog_storage::shard::Shard;
+use corelog_storage::ids::LogId;
 
 use crate::{
     api::fetch_session,
     config::{BrokerConfig, Settings, listener::Endpoint},
     core::env::{CoreId, NetEnv},
+    directories::{self, Directories},
+    error::Fault,
     group::core_desk::Groups,
     metadata::{ids::NodeId, image::ClusterImage},
     metrics::{CoreMetrics, Stage},
@@ -27,7 +29,11 @@ use crate::{
         connections::Connections,
         listener::{Endpoints, ListenerRef},
     },
-    partition::registry::{OfflineLogs, Reach, Registry},
+    partition::{
+        Partition,
+        offline::{Offline, OfflineLogs},
+        registry::{Reach, Registry},
+    },
     producer_ids::ProducerIds,
     router::{Router, Seat, metadata::Controller},
 };
@@ -44,8 +50,8 @@ pub struct Core<E: NetEnv> {
     pub config: Arc<BrokerConfig>,
     /// What clients are told to connect to.
     pub endpoints: Endpoints,
-    /// Its storage.
-    pub shard: Rc<Shard<E>>,
+    /// Its storage: a shard in each of them.
+    pub directories: Directories<E>,
     /// The partitions it leads.
     pub partitions: Registry<E>,
     /// The other cores.
@@ -83,8 +89,8 @@ pub struct CoreParts<E: NetEnv> {
     /// What clients are told to connect to; the ports are the bound ones.
     pub endpoints: Endpoints,
     /// Its storage, recovered.
-    pub shard: Rc<Shard<E>>,
-    /// Logs of the node that cannot be served.
+    pub directories: Directories<E>,
+    /// Logs of the node that are damaged.
     pub offline: Arc<OfflineLogs>,
     /// Its place among the cores.
     pub seat: Seat,
@@ -98,6 +104,8 @@ impl<E: NetEnv> Core<E> {
     /// Builds a core and starts to answer the other cores. It leads nothing until [`Core::publish`].
     pub fn start(parts: CoreParts<E>) -> Rc<Self> {
         let metrics = Rc::new(CoreMetrics::new(parts.config.metrics.is_some()));
+        let states = parts.directories.iter().map(|one| (one.id, one.shard.as_ref().err().cloned()));
+        let offline = Offline::new(parts.config.node, parts.offline, states);
         let core = Rc::new(Self {
             id: parts.env.core(),
             node: parts.config.node,
@@ -105,8 +113,8 @@ impl<E: NetEnv> Core<E> {
             settings: RefCell::new(parts.config.settings.clone()),
             config: parts.config,
             endpoints: parts.endpoints,
-            shard: parts.shard,
-            partitions: Registry::new(parts.offline),
+            directories: parts.directories,
+            partitions: Registry::new(offline),
             router: Router::open(parts.seat, &parts.env),
             connections: Connections::default(),
             admission: parts.admission,
@@ -121,10 +129,14 @@ impl<E: NetEnv> Core<E> {
             publishers: RefCell::default(),
             env: parts.env,
         });
-        core.shard.observe_journal(Rc::new(move |write| {
-            metrics.stage(Stage::Journal, write.begun, write.ended);
-            metrics.count(|counts| counts.journal_bytes += write.bytes);
-        }));
+        for shard in core.directories.shards() {
+            let metrics = metrics.clone();
+            shard.observe_journal(Rc::new(move |write| {
+                metrics.stage(Stage::Journal, write.begun, write.ended);
+                metrics.count(|counts| counts.journal_bytes += write.bytes);
+            }));
+        }
+        directories::failure::watch(&core);
         crate::router::serve(&core);
         core.connections.start_watching(&core.env, core.config.net.max_idle);
         core
@@ -172,6 +184,18 @@ impl<E: NetEnv> Core<E> {
         }
         *self.settings.borrow_mut() = self.config.settings.with_dynamic(all, own);
         Reach::AllTopics
+    }
+
+    /// A partition that this core leads, or why it does not.
+    pub fn led(&self, id: LogId) -> Result<Rc<Partition<E>>, Fault> {
+        self.partitions.get(id).ok_or_else(|| self.why_not_led(id))
+    }
+
+    #[cold]
+    fn why_not_led(&self, id: LogId) -> Fault {
+        let image = self.image();
+        let why = image.partition(id).and_then(|state| self.partitions.offline().why(id, state));
+        why.map_or(Fault::NotLeader, Fault::Storage)
     }
 
     /// How many cores the node runs.

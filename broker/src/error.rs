@@ -129,6 +129,7 @@ fn storage_code(error: &StorageError) -> ErrorCode {
         StorageError::Io { .. }
         | StorageError::DiskFull
         | StorageError::ShardFailed(_)
+        | StorageError::DirectoryOffline(_)
         | StorageError::Corrupt { .. }
         | StorageError::Foreign { .. }
         | StorageError::Newer { .. }

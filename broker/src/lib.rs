@@ -24,6 +24,7 @@ pub mod config;
 #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the environment")]
 pub mod core;
 pub mod core_state;
+pub mod directories;
 pub mod error;
 pub mod group;
 pub mod limits;

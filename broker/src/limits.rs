@@ -43,6 +43,8 @@ pub const BIND_POLL: Duration = Duration::from_millis(50);
 pub const DATA_DIR_PATIENCE: Duration = Duration::from_secs(5);
 /// See [`DATA_DIR_PATIENCE`].
 pub const DATA_DIR_POLL: Duration = Duration::from_millis(50);
+/// Data directories of one node: each has a journal for every core.
+pub const DATA_DIRS: usize = 64;
 /// How often a connection that must wait for its place asks again.
 pub const ADMISSION_POLL: Duration = Duration::from_millis(50);
 /// How long to wait after an accept that failed.

@@ -1,5 +1,6 @@
-//! Which core owns a partition: balanced over all partitions and within each topic, remembered in the partition's
-//! record, and changed as little as possible when the number of cores does.
+//! Which core owns a partition, and which data directory keeps it: each balanced over all partitions and within each
+//! topic, and remembered in the partition's record. Cores change as little as possible when their number does; the
+//! directory never changes.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +8,26 @@ use corelog_storage::ids::{LogId, TopicId};
 
 use crate::{
     core::env::CoreId,
-    metadata::{ids::NodeId, image::ClusterImage},
+    metadata::{
+        ids::{DirectoryId, NodeId},
+        image::ClusterImage,
+        record::PartitionState,
+    },
 };
 
-/// How many partitions each core of one node owns.
+/// How many partitions there are at each of a node's places of one kind.
 #[derive(Clone, Debug)]
-pub struct CoreLoad {
+pub struct Load<P> {
+    places: Vec<P>,
     partitions: Vec<usize>,
     of_topic: BTreeMap<TopicId, Vec<usize>>,
 }
+
+/// How many partitions each core of one node owns.
+pub type CoreLoad = Load<CoreId>;
+
+/// How many partitions each data directory of one node keeps.
+pub type DirectoryLoad = Load<DirectoryId>;
 
 /// A partition that changes its core.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,36 +40,45 @@ pub struct Move {
     pub to: CoreId,
 }
 
-impl CoreLoad {
-    /// The load of `node`, which runs `cores` cores. Partitions on cores beyond those are not counted.
-    pub fn of(image: &ClusterImage, node: NodeId, cores: u16) -> Self {
-        let mut load = Self::none(cores);
-        for (log, core) in placed(image, node) {
-            load.add(log.topic, core);
-        }
+impl<P: Copy + Ord> Load<P> {
+    /// The load of `places`, in order. Partitions elsewhere are not counted.
+    fn over(places: Vec<P>, placed: impl Iterator<Item = (TopicId, P)>) -> Self {
+        assert!(!places.is_empty() && places.is_sorted(), "there is a place");
+        let mut load = Self { partitions: vec![0; places.len()], places, of_topic: BTreeMap::new() };
+        placed.for_each(|(topic, place)| load.add(topic, place));
         load
     }
 
-    fn none(cores: u16) -> Self {
-        assert!(cores > 0, "a node runs at least one core");
-        Self { partitions: vec![0; cores as usize], of_topic: BTreeMap::new() }
-    }
-
-    /// The core that the next partition of `topic` goes to: the one with the fewest of that topic, then of all.
-    pub fn lightest(&self, topic: TopicId) -> CoreId {
+    /// Where the next partition of `topic` goes: the place with the fewest of that topic, then of all.
+    pub fn lightest(&self, topic: TopicId) -> P {
         let own = self.of_topic.get(&topic);
-        let key = |core: &usize| (own.map_or(0, |own| own[*core]), self.partitions[*core]);
-        let core = (0..self.partitions.len()).min_by_key(key).expect("there is a core");
-        CoreId(core as u16)
+        let key = |at: &usize| (own.map_or(0, |own| own[*at]), self.partitions[*at]);
+        self.places[(0..self.places.len()).min_by_key(key).expect("there is a place")]
     }
 
-    /// Counts one more; cores that do not exist are not counted.
-    pub fn add(&mut self, topic: TopicId, core: CoreId) {
-        let cores = self.partitions.len();
-        if let Some(count) = self.partitions.get_mut(core.0 as usize) {
-            *count += 1;
-            self.of_topic.entry(topic).or_insert_with(|| vec![0; cores])[core.0 as usize] += 1;
+    /// Counts one more; places that do not exist are not counted.
+    pub fn add(&mut self, topic: TopicId, place: P) {
+        let places = self.places.len();
+        if let Ok(at) = self.places.binary_search(&place) {
+            self.partitions[at] += 1;
+            self.of_topic.entry(topic).or_insert_with(|| vec![0; places])[at] += 1;
         }
+    }
+}
+
+impl DirectoryLoad {
+    /// The load of these directories of `node`.
+    pub fn of(image: &ClusterImage, node: NodeId, mut directories: Vec<DirectoryId>) -> Self {
+        directories.sort();
+        Self::over(directories, placed(image, move |state| state.directory_on(node)).map(|(log, at)| (log.topic, at)))
+    }
+}
+
+impl CoreLoad {
+    /// The load of `node`, which runs `cores` cores. Partitions on cores beyond those are not counted.
+    pub fn of(image: &ClusterImage, node: NodeId, cores: u16) -> Self {
+        let cores = (0..cores).map(CoreId).collect();
+        Self::over(cores, on_cores(image, node).map(|(log, core)| (log.topic, core)))
     }
 
     fn remove(&mut self, topic: TopicId, core: CoreId) {
@@ -89,7 +110,7 @@ impl CoreLoad {
 /// partitions are balanced.
 pub fn moves(image: &ClusterImage, node: NodeId, cores: u16) -> Vec<Move> {
     let mut load = CoreLoad::of(image, node, cores);
-    let mut owner: BTreeMap<LogId, CoreId> = placed(image, node).collect();
+    let mut owner: BTreeMap<LogId, CoreId> = on_cores(image, node).collect();
     let before = owner.clone();
     for (log, core) in owner.iter_mut().filter(|(_, core)| core.0 >= cores) {
         let to = load.lightest(log.topic);
@@ -127,10 +148,15 @@ fn balance(load: &mut CoreLoad, owner: &mut BTreeMap<LogId, CoreId>) {
     }
 }
 
-fn placed(image: &ClusterImage, node: NodeId) -> impl Iterator<Item = (LogId, CoreId)> {
-    image.topics().flat_map(move |topic| {
-        topic.partitions.iter().filter_map(move |state| Some((topic.log(state.index), state.core_on(node)?)))
-    })
+fn on_cores(image: &ClusterImage, node: NodeId) -> impl Iterator<Item = (LogId, CoreId)> {
+    placed(image, move |state| state.core_on(node))
+}
+
+/// All partitions that have a place.
+fn placed<P>(image: &ClusterImage, place: impl Fn(&PartitionState) -> Option<P>) -> impl Iterator<Item = (LogId, P)> {
+    let partitions =
+        image.topics().flat_map(|topic| topic.partitions.iter().map(|state| (topic.log(state.index), state)));
+    partitions.filter_map(move |(log, state)| Some((log, place(state)?)))
 }
 
 #[cfg(test)]
@@ -140,7 +166,7 @@ mod tests {
     use super::*;
     use crate::metadata::{
         ids::{BrokerEpoch, DirectoryId, PartitionEpoch, Uuid},
-        record::{MetadataRecord, NodeRegistration, PartitionState, Replica},
+        record::{MetadataRecord, NodeRegistration, Replica},
     };
 
     const NODE: NodeId = NodeId(0);
@@ -216,7 +242,7 @@ mod tests {
             let counts = self.counts(cores);
             let (least, most) = (counts.iter().min(), counts.iter().max());
             assert!(most.zip(least).is_some_and(|(most, least)| most - least <= 1), "{counts:?}");
-            assert_eq!(counts.iter().sum::<usize>(), placed(&self.image, NODE).count(), "none is left elsewhere");
+            assert_eq!(counts.iter().sum::<usize>(), on_cores(&self.image, NODE).count(), "none is left elsewhere");
         }
     }
 
@@ -232,6 +258,30 @@ mod tests {
             one_each.create(topic, 1, 3);
         }
         assert_eq!(one_each.counts(3), [10, 10, 10]);
+    }
+
+    #[test]
+    fn partitions_spread_over_the_directories_within_each_topic_and_over_all() {
+        let world = World::new(1);
+        let directories: Vec<DirectoryId> = (0..3).map(|number| DirectoryId(Uuid([9 - number; 16]))).collect();
+        let mut load = DirectoryLoad::of(&world.image, NODE, directories.clone());
+        for topic in 1..=30 {
+            for _ in 0..u32::from(topic) % 4 + 1 {
+                let topic = TopicId([topic; 16]);
+                load.add(topic, load.lightest(topic));
+            }
+        }
+        let (least, most) = (load.partitions.iter().min(), load.partitions.iter().max());
+        assert!(most.zip(least).is_some_and(|(most, least)| most - least <= 1), "{:?}", load.partitions);
+        assert!(load.of_topic.values().all(|own| own.iter().max() <= own.iter().min().map(|least| least + 1).as_ref()));
+        load.add(TopicId([1; 16]), DirectoryId(Uuid([77; 16])));
+        assert_eq!(
+            load.partitions.iter().sum::<usize>(),
+            (1..=30).map(|topic| topic % 4 + 1).sum::<usize>(),
+            "no other is counted"
+        );
+        let added = DirectoryLoad::of(&world.image, NODE, directories).lightest(TopicId([1; 16]));
+        assert_eq!(added, DirectoryId(Uuid([7; 16])), "of equals the first");
     }
 
     #[test]

@@ -134,6 +134,23 @@ fn a_data_directory_belongs_to_one_process() {
     assert!(refused.contains("no direct I/O"), "{refused}");
 }
 
+#[test]
+fn of_several_data_directories_one_may_be_unusable_but_none_is_named_twice_or_in_use() {
+    let dir = directory("several");
+    let (one, other, file) = (dir.join("one"), dir.join("other"), dir.join("file"));
+    std::fs::write(&file, "").unwrap();
+    let (taken, unusable) = DataDir::take_all(&[one.clone(), file.clone(), other.clone()], Duration::ZERO).unwrap();
+    assert_eq!(taken.iter().map(DataDir::path).collect::<Vec<_>>(), [&one, &other]);
+    assert_eq!(unusable.keys().collect::<Vec<_>>(), [&file]);
+    let refused = |dirs: &[PathBuf]| DataDir::take_all(dirs, Duration::ZERO).unwrap_err().to_string();
+    assert!(refused(&[dir.join("third"), one.clone()]).contains("in use by process"));
+    assert!(refused(std::slice::from_ref(&file)).contains("a file is in its place"), "the only one must be usable");
+    drop(taken);
+    std::os::unix::fs::symlink(&one, dir.join("link")).unwrap();
+    assert!(refused(&[one, dir.join("link")]).contains("are one: name it once"));
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
 /// Takes a directory that another holds for `held`; the outcome and how long it took.
 fn take_while_held(name: &str, held: Duration, patience: Duration) -> (Result<(), String>, Duration) {
     let dir = directory(name);

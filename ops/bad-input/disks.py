@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 import admin
+import one_node
 import protocol
 from hostile import read_batches
 from peer import Corelog, ask, connect
+from reader import Reader
 
 #: Who a broker is run as where root runs these checks.
 NOBODY = 65534
@@ -383,6 +385,156 @@ def damaged_checkpoint(binary, work):
     flip_and_back(kept, checkpoint, 100)
 
 
+class Two(Kept):
+    """A broker with two data directories, a topic of four partitions, two in each, and acknowledged records in all."""
+
+    def __init__(self, binary, work, name):
+        place = owned(work / name)
+        self.first, self.second = place / "a", place / "b"
+        self.corelog = Corelog(binary, work, name=f"{name}/a", prepare=unprivileged())
+        self.second_is(self.second)
+        self.acked = {partition: [] for partition in range(4)}
+        self.corelog.start()
+        with connect(self.corelog.port, 30) as connection:
+            ask(connection, protocol.create_topics([(TOPIC, len(self.acked), 1, [])]))
+            for partition in self.acked:
+                self.produce(connection, partition, b"first")
+            told = self.told(connection)
+        assert [(error, len(held)) for error, held in told.values()] == [(0, 2), (0, 2)], told
+        self.held = {partition: path for path, (_, held) in told.items() for _, partition in held}
+
+    def second_is(self, path):
+        self.corelog.arguments = ["--data-dir", str(path)]
+
+    def told(self, connection):
+        """What DescribeLogDirs says: {path: (error, [(topic, partition)])}."""
+
+        def topic(r):
+            name = r.text()
+            return [(name, row[0]) for row in r.rows(lambda r: (r.take("i"), r.take("q"), r.take("q"), r.take("?")))]
+
+        reader = Reader(ask(connection, one_node.describe_log_dirs(None)))
+        reader.take("i")
+        rows = reader.rows(lambda r: (r.take("h"), r.text(), sum(r.rows(topic), [])))
+        return {Path(path): (error, held) for error, path, held in rows}
+
+    def offline(self, shown):
+        """The partitions of the second directory are offline, and say so in every way; the others are served, and whole."""
+        with connect(self.corelog.port, 30) as connection:
+            told = self.told(connection)
+            assert told[self.first][0] == 0 and told[shown] == (STORAGE_ERROR, []), told
+            metadata = protocol.metadata_partitions(ask(connection, protocol.metadata([TOPIC])))
+            for partition, path in self.held.items():
+                if path == self.first:
+                    assert metadata[TOPIC, partition] == (0, 0, []), metadata
+                    self.produce(connection, partition, b"one more")
+                    assert not self.read(connection, partition)
+                    continue
+                assert metadata[TOPIC, partition] == (LEADER_NOT_AVAILABLE, -1, [0]), metadata
+                records = protocol.batch([protocol.record(b"refused")])
+                answer = ask(connection, protocol.produce([(TOPIC, [(partition, records)])]))
+                assert protocol.produce_outcomes(answer)[TOPIC, partition] == (STORAGE_ERROR, -1), answer.hex()
+                lost = self.read(connection, partition)
+                assert lost == [(offset, STORAGE_ERROR) for offset in range(len(self.acked[partition]))], lost
+
+    def whole(self):
+        with connect(self.corelog.port, 30) as connection:
+            for partition in self.acked:
+                assert not self.read(connection, partition)
+                self.produce(connection, partition, b"one more")
+
+    def restart(self):
+        self.corelog.log.write_text("")
+        self.corelog.start()
+
+
+def second_directory_unreadable(binary, work):
+    """One of two directories cannot be read at a start: its partitions are offline, until it can."""
+    two = Two(binary, work, "unreadable")
+    try:
+        two.corelog.stop()
+        two.second.chmod(0)
+        for end in (two.corelog.kill9, two.corelog.stop):
+            two.restart()
+            two.offline(two.second)
+            says(two.corelog.log.read_text(), two.second, "offline", "let this user write there")
+            end()
+        two.second.chmod(0o755)
+        two.restart()
+        two.whole()
+        two.corelog.stop()
+    finally:
+        two.corelog.end()
+
+
+def second_directory_elsewhere(binary, work):
+    """Its disk is not mounted, and the empty place is not taken for it; then it is mounted elsewhere, and known."""
+    two = Two(binary, work, "elsewhere")
+    elsewhere = two.second.with_name("c")
+    try:
+        two.corelog.kill9()
+        two.second.rename(elsewhere)
+        two.restart()
+        two.offline(two.second)
+        says(two.corelog.log.read_text(), two.second, "mount its disk again")
+        two.corelog.stop()
+        assert not (two.second / "shards").exists(), "an empty directory was used in place of another"
+        two.second_is(elsewhere)
+        two.restart()
+        two.whole()
+        two.corelog.stop()
+        two.corelog.arguments = []
+        two.restart()
+        says(two.corelog.log.read_text(), elsewhere, "no longer in log.dirs")
+        two.corelog.stop()
+    finally:
+        two.corelog.end()
+
+
+def metadata_directory_missing(binary, work):
+    """Without the directory that holds the metadata nothing starts, and no new cluster is made in its place."""
+    two = Two(binary, work, "metadata")
+    try:
+        two.corelog.stop()
+        away = two.first.with_name("away")
+        two.first.rename(away)
+        says(two.corelog.refused(), two.second, "belongs to node 0", "bring that one back")
+        assert not (two.first / "shards").exists()
+        (two.first / "corelog.lock").unlink()
+        two.first.rmdir()
+        away.rename(two.first)
+        two.restart()
+        two.whole()
+        two.corelog.stop()
+    finally:
+        two.corelog.end()
+
+
+def second_directory_fails(binary, work):
+    """A write fails in one of two directories while the broker runs: it is offline from then on, and it alone."""
+    two = Two(binary, work, "failing")
+    try:
+        (two.second / "logs").chmod(0o555)
+        victim = next(partition for partition, path in two.held.items() if path == two.second)
+        with connect(two.corelog.port, 30) as connection:
+            # Large enough to go to its segment at once, which cannot be made.
+            records = protocol.batch([protocol.record(os.urandom(VALUE))])
+            answer = ask(connection, protocol.produce([(TOPIC, [(victim, records)])]))
+            assert protocol.produce_outcomes(answer)[TOPIC, victim] == (STORAGE_ERROR, -1), answer.hex()
+        time.sleep(0.5)
+        two.offline(two.second)
+        says(two.corelog.log.read_text(), two.second, "offline until the broker is started again")
+        two.corelog.stop()
+        (two.second / "logs").chmod(0o755)
+        two.restart()
+        # What was not acknowledged may be there all the same.
+        with connect(two.corelog.port, 30) as connection:
+            assert not any(two.read(connection, partition) for partition in two.acked)
+        two.corelog.stop()
+    finally:
+        two.corelog.end()
+
+
 def configurations(binary, work):
     """What was set while a broker ran is there after kill -9; what a file may not say is refused with its line."""
     file = work / "configured.toml"
@@ -426,6 +578,7 @@ CHECKS = [
     read_only_directory, missing_parent, memory_file_system, second_process, ordinary_limits, io_uring_blocked,
     damaged_segment, damaged_segment_header, damaged_segment_unclean, damaged_segment_other_cores,
     damaged_segment_deleted, damaged_segment_deleted_later, damaged_journal, damaged_last_of_journal, damaged_checkpoint,
+    second_directory_unreadable, second_directory_elsewhere, metadata_directory_missing, second_directory_fails,
 ]  # fmt: skip
 
 

@@ -22,6 +22,8 @@ pub enum StorageError {
     /// A write to the journal or a sync failed earlier: what is durable can no longer be known, so this shard serves
     /// no more until the process is started again.
     ShardFailed(Arc<str>),
+    /// The data directory that it lies in is missing, or failed elsewhere.
+    DirectoryOffline(Arc<str>),
     /// What was read is not what was written.
     Corrupt {
         /// File and position.
@@ -80,6 +82,7 @@ impl fmt::Display for StorageError {
             Self::Io { what, message, .. } => write!(f, "{what}: {message}"),
             Self::DiskFull => f.write_str("no space left: delete topics, lower retention, or enlarge the disk"),
             Self::ShardFailed(why) => write!(f, "stopped after a failed write or sync ({why}); restart the broker"),
+            Self::DirectoryOffline(why) => write!(f, "its data directory is offline: {why}"),
             Self::Corrupt { place, why } => write!(
                 f,
                 "corrupt data in {place}: {why}; the disk may be failing: restore the data directory from a copy, or give \

@@ -9,6 +9,7 @@ mod checkpoint;
 pub mod compress;
 #[doc(hidden)]
 pub mod contract;
+pub mod directory;
 pub mod env;
 pub mod error;
 mod framed;

@@ -1,5 +1,5 @@
-//! AlterReplicaLogDirs, versions 1 and 2: moves replicas to another directory of the node (KIP-113). There is one, where
-//! all are already.
+//! AlterReplicaLogDirs, versions 1 and 2: moves replicas to another directory of the node (KIP-113). None moves yet: a
+//! replica that is there already is where it shall be, any other is refused.
 
 use std::{path::Path, rc::Rc};
 
@@ -12,7 +12,10 @@ use corelog_wire::{
     },
 };
 
-use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, router};
+use crate::{
+    api::RequestContext, core::env::NetEnv, core_state::Core, directories::Directory, metadata::image::TopicImage,
+    router,
+};
 
 /// Answers per partition; a topic that is named for several directories is answered for each.
 pub async fn handle<E: NetEnv>(
@@ -23,15 +26,12 @@ pub async fn handle<E: NetEnv>(
     let image = core.image();
     let mut results = Vec::new();
     for dir in request.dirs {
-        let is_ours = Path::new(&dir.path) == core.config.data_dir;
+        let wanted = core.directories.iter().find(|directory| Path::new(&dir.path) == directory.path);
         for topic in dir.topics {
-            let code = |index: i32| match image.topic(&topic.name) {
-                _ if !is_ours => ErrorCode::LogDirNotFound,
-                None => ErrorCode::UnknownTopicOrPartition,
-                Some(topic) => match router::locate(core, context.listener, topic, PartitionIndex(index)) {
-                    Ok(_) => ErrorCode::None,
-                    Err(fault) => fault.code(),
-                },
+            let code = |index: i32| match (wanted, image.topic(&topic.name)) {
+                (None, _) => ErrorCode::LogDirNotFound,
+                (Some(_), None) => ErrorCode::UnknownTopicOrPartition,
+                (Some(directory), Some(topic)) => stays(core, context, directory, topic, PartitionIndex(index)),
             };
             let row = |index: &i32| AlterReplicaLogDirPartitionResult {
                 partition_index: *index,
@@ -42,4 +42,24 @@ pub async fn handle<E: NetEnv>(
         }
     }
     AlterReplicaLogDirsResponse { results, ..AlterReplicaLogDirsResponse::default() }
+}
+
+/// Whether the partition is in that directory.
+fn stays<E: NetEnv>(
+    core: &Core<E>,
+    context: &RequestContext,
+    directory: &Directory<E>,
+    topic: &TopicImage,
+    index: PartitionIndex,
+) -> ErrorCode {
+    if core.partitions.offline().directory(directory.id).is_some() {
+        return ErrorCode::KafkaStorageError;
+    }
+    match router::locate(core, context.listener, topic, index) {
+        Err(fault) => fault.code(),
+        Ok(_) if topic.partition(index).and_then(|state| state.directory_on(core.node)) == Some(directory.id) => {
+            ErrorCode::None
+        }
+        Ok(_) => ErrorCode::InvalidReplicaAssignment,
+    }
 }

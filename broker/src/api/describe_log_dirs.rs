@@ -1,8 +1,9 @@
 //! DescribeLogDirs, versions 1 to 5: how much of the disk each partition's log takes (KIP-113), and how much there is
 //! (KIP-827). On a core listener a core tells of its own partitions alone.
 //!
-//! A log's size is that of its records, without what is set aside for more. Replicas that move between directories, and
-//! directories that take no more (KIP-1066), do not exist: there is one directory.
+//! Every directory of `log.dirs` is told of; one that is offline with its error alone. A log's size is that of its records,
+//! without what is set aside for more. Replicas that move between directories, and directories that take no more
+//! (KIP-1066), do not exist.
 
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -19,7 +20,8 @@ use crate::{
     api::RequestContext,
     core::env::NetEnv,
     core_state::Core,
-    metadata::image::TopicImage,
+    directories::Directory,
+    metadata::{ids::DirectoryId, image::TopicImage},
     partition::query::{Answer, Query},
     router::{self, query::Asked},
 };
@@ -46,27 +48,43 @@ pub async fn handle<E: NetEnv>(
         Ok((owner, Asked { log, query: Query::Size }))
     });
     let answers = router::query::ask(core, questions.collect()).await;
-    let mut topics: BTreeMap<&str, Vec<DescribeLogDirsPartition>> = BTreeMap::new();
+    let mut by_directory: BTreeMap<DirectoryId, BTreeMap<&str, Vec<DescribeLogDirsPartition>>> = BTreeMap::new();
     for ((topic, index), answer) in wanted.into_iter().zip(answers) {
+        let directory = topic.partition(index).and_then(|state| state.directory_on(core.node));
         // What is not here is not told of.
-        if let Ok(Answer::Size(bytes)) = answer {
+        if let (Some(directory), Ok(Answer::Size(bytes))) = (directory, answer) {
             let row = DescribeLogDirsPartition {
                 partition_index: index.0,
                 partition_size: i64::try_from(bytes).unwrap_or(i64::MAX),
                 offset_lag: 0,
                 is_future_key: false,
             };
-            topics.entry(&topic.name).or_default().push(row);
+            by_directory.entry(directory).or_default().entry(&topic.name).or_default().push(row);
         }
     }
-    let topics =
-        topics.into_iter().map(|(name, partitions)| DescribeLogDirsTopic { name: name.to_owned(), partitions });
-    let mut result = DescribeLogDirsResult {
-        log_dir: core.config.data_dir.display().to_string(),
-        topics: topics.collect(),
-        ..DescribeLogDirsResult::default()
-    };
-    match core.env.disk_space(&core.config.data_dir).await {
+    let mut results = Vec::new();
+    for directory in core.directories.iter() {
+        let topics = by_directory.remove(&directory.id).unwrap_or_default();
+        results.push(result(core, directory, topics).await);
+    }
+    DescribeLogDirsResponse { results, ..DescribeLogDirsResponse::default() }
+}
+
+async fn result<E: NetEnv>(
+    core: &Core<E>,
+    directory: &Directory<E>,
+    topics: BTreeMap<&str, Vec<DescribeLogDirsPartition>>,
+) -> DescribeLogDirsResult {
+    let mut result =
+        DescribeLogDirsResult { log_dir: directory.path.display().to_string(), ..DescribeLogDirsResult::default() };
+    if core.partitions.offline().directory(directory.id).is_some() {
+        result.error_code = ErrorCode::KafkaStorageError.code();
+        return result;
+    }
+    let topics = topics.into_iter();
+    result.topics =
+        topics.map(|(name, partitions)| DescribeLogDirsTopic { name: name.to_owned(), partitions }).collect();
+    match core.env.disk_space(&directory.path).await {
         Ok(space) => {
             let bytes = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
             (result.total_bytes, result.usable_bytes) = (bytes(space.total), bytes(space.usable));
@@ -76,5 +94,5 @@ pub async fn handle<E: NetEnv>(
             result.error_code = ErrorCode::KafkaStorageError.code();
         }
     }
-    DescribeLogDirsResponse { results: vec![result], ..DescribeLogDirsResponse::default() }
+    result
 }

@@ -25,7 +25,7 @@ use crate::{
         topic_name,
     },
     net::listener::ListenerRef,
-    partition::registry::OfflineLogs,
+    partition::offline::Offline,
 };
 
 /// Answers from the image.
@@ -44,7 +44,7 @@ pub async fn handle<E: NetEnv>(
 struct View<'a> {
     node: NodeId,
     listener: ListenerRef,
-    offline: &'a OfflineLogs,
+    offline: &'a Offline,
 }
 
 /// The page of at most `limit` partitions from the request's cursor on.
@@ -113,11 +113,11 @@ fn described(
     }
 }
 
-/// One whose log is damaged has no leader: all its replicas on this node are offline.
+/// One that is offline has no leader: all its replicas on this node are offline.
 fn partition(view: &View<'_>, topic: &TopicImage, state: &PartitionState) -> DescribeTopicPartitionsResponsePartition {
     let listener = view.listener;
     let shown = |node: NodeId| state.core_on(node).map(|core| listener.broker_id(node, core));
-    let offline = view.offline.contains_key(&topic.log(state.index));
+    let offline = view.offline.why(topic.log(state.index), state).is_some();
     let ids = |nodes: &[NodeId]| nodes.iter().filter_map(|node| shown(*node)).collect::<Vec<i32>>();
     let leader = state.leader.filter(|_| !offline).and_then(shown);
     DescribeTopicPartitionsResponsePartition {
@@ -135,9 +135,11 @@ fn partition(view: &View<'_>, topic: &TopicImage, state: &PartitionState) -> Des
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use corelog_storage::{
         error::StorageError,
-        ids::{LeaderEpoch, PartitionIndex, TopicId},
+        ids::{LeaderEpoch, LogId, PartitionIndex, TopicId},
     };
     use corelog_wire::messages::describe_topic_partitions::{RequestCursor, TopicRequest};
 
@@ -149,12 +151,17 @@ mod tests {
             record::{MetadataRecord, Replica},
         },
         net::listener::ListenerKind,
+        partition::offline::OfflineLogs,
     };
 
     const LISTENER: ListenerRef = ListenerRef { number: 0, kind: ListenerKind::Node };
 
-    fn view(offline: &OfflineLogs) -> View<'_> {
+    fn view(offline: &Offline) -> View<'_> {
         View { node: NodeId(3), listener: LISTENER, offline }
+    }
+
+    fn offline<const N: usize>(logs: [(LogId, StorageError); N]) -> Offline {
+        Offline::new(NodeId(3), Arc::new(OfflineLogs::from(logs)), [(DirectoryId::default(), None)])
     }
 
     fn image(topics: &[(&str, i32)]) -> ClusterImage {
@@ -192,7 +199,7 @@ mod tests {
         };
         let mut told = Vec::new();
         loop {
-            let page = page(image, &view(&OfflineLogs::new()), &request, limit);
+            let page = page(image, &view(&offline([])), &request, limit);
             let before = told.len();
             for topic in page.topics {
                 let name = topic.name.unwrap_or_default();
@@ -222,11 +229,8 @@ mod tests {
     fn an_unknown_topic_is_answered_with_its_error() {
         let topics = ["none", "a b"].map(|name| TopicRequest { name: name.to_owned() }).to_vec();
         let request = DescribeTopicPartitionsRequest { topics, ..DescribeTopicPartitionsRequest::default() };
-        let codes: Vec<i16> = page(&image(&[]), &view(&OfflineLogs::new()), &request, 5)
-            .topics
-            .iter()
-            .map(|topic| topic.error_code)
-            .collect();
+        let codes: Vec<i16> =
+            page(&image(&[]), &view(&offline([])), &request, 5).topics.iter().map(|topic| topic.error_code).collect();
         let expected = [ErrorCode::InvalidTopicException, ErrorCode::UnknownTopicOrPartition].map(ErrorCode::code);
         assert_eq!(codes, expected);
     }
@@ -235,12 +239,28 @@ mod tests {
     fn a_partition_whose_log_is_damaged_has_no_leader_and_an_offline_replica() {
         let image = image(&[("a", 2)]);
         let log = image.topic("a").expect("made").log(PartitionIndex(1));
-        let offline = OfflineLogs::from([(log, StorageError::Closed)]);
-        let page = page(&image, &view(&offline), &DescribeTopicPartitionsRequest::default(), 5);
+        let page =
+            page(&image, &view(&offline([(log, StorageError::Closed)])), &DescribeTopicPartitionsRequest::default(), 5);
         let shown = |one: &DescribeTopicPartitionsResponsePartition| {
             (one.error_code, one.leader_id, one.isr_nodes.clone(), one.offline_replicas.clone())
         };
         let shown: Vec<_> = page.topics[0].partitions.iter().map(shown).collect();
         assert_eq!(shown, [(0, 3, vec![3], vec![]), (5, -1, vec![3], vec![3])]);
+    }
+
+    #[test]
+    fn partitions_of_a_directory_that_is_offline_or_none_of_the_nodes_have_no_leader() {
+        let image = image(&[("a", 1)]);
+        let leaders = |offline: &Offline| {
+            let page = page(&image, &view(offline), &DescribeTopicPartitionsRequest::default(), 5);
+            let partition = &page.topics[0].partitions[0];
+            (partition.leader_id, partition.offline_replicas.clone())
+        };
+        let failing = offline([]);
+        assert_eq!(leaders(&failing), (3, vec![]));
+        assert!(failing.fail(DirectoryId::default(), StorageError::Closed));
+        assert!(!failing.fail(DirectoryId::default(), StorageError::Closed), "it failed before");
+        assert_eq!(leaders(&failing), (-1, vec![3]));
+        assert_eq!(leaders(&Offline::new(NodeId(3), Arc::default(), [])), (-1, vec![3]));
     }
 }

@@ -30,7 +30,7 @@ use crate::{
         complaints::Complaint,
         listener::{ListenerKind, ListenerRef},
     },
-    partition::registry::OfflineLogs,
+    partition::offline::Offline,
     router,
 };
 
@@ -120,7 +120,7 @@ fn brokers<E: NetEnv>(core: &Core<E>, listener: ListenerRef) -> Vec<MetadataResp
 struct View<'a> {
     node: NodeId,
     listener: ListenerRef,
-    offline: &'a OfflineLogs,
+    offline: &'a Offline,
     operations: bool,
 }
 
@@ -160,10 +160,10 @@ impl View<'_> {
         }
     }
 
-    /// One whose log is damaged has no leader: all its replicas on this node are offline.
+    /// One that is offline has no leader: all its replicas on this node are offline.
     fn partition(&self, topic: &TopicImage, state: &PartitionState) -> MetadataResponsePartition {
         let shown = |node: NodeId| state.core_on(node).map(|core| self.listener.broker_id(node, core));
-        let offline = self.offline.contains_key(&topic.log(state.index));
+        let offline = self.offline.why(topic.log(state.index), state).is_some();
         let leader = state.leader.filter(|leader| *leader == self.node && !offline).and_then(shown);
         MetadataResponsePartition {
             error_code: if leader.is_some() { 0 } else { ErrorCode::LeaderNotAvailable.code() },

@@ -5,7 +5,11 @@
     reason = "runs in place of the broker, outside the environment"
 )]
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 
@@ -31,9 +35,9 @@ const DURABLE_WRITE: Duration = Duration::from_millis(5);
 
 #[derive(Args)]
 pub(super) struct Check {
-    /// The data directory to be; what is missing of it is made.
-    #[arg(long, value_name = "DIR", default_value = "corelog-data")]
-    data_dir: PathBuf,
+    /// The data directory to be, once for each disk; what is missing of it is made.
+    #[arg(long = "data-dir", value_name = "DIR", default_value = "corelog-data")]
+    data_dirs: Vec<PathBuf>,
     /// Answers in JSON.
     #[arg(long)]
     json: bool,
@@ -66,7 +70,7 @@ impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut findings = vec![kernel(&requirements::kernel_release()), ring(), cpus(), memory()];
         findings.extend([open_files(), locked_memory(), clock()]);
-        findings.extend(self.directory());
+        findings.extend(self.data_dirs.iter().flat_map(|dir| directory(dir)));
         let mut table = Table::new(["CHECK", "FOUND", "VERDICT", "WHAT TO DO"]);
         for Finding(what, found, verdict, cure) in &findings {
             let word = match verdict {
@@ -82,31 +86,31 @@ impl Check {
             bad => Err(format!("a broker does not run here: {bad} of {} are bad", findings.len()).into()),
         }
     }
+}
 
-    fn directory(&self) -> Vec<Finding> {
-        let shown = self.data_dir.display().to_string();
-        let dir = match DataDir::take(&self.data_dir, Duration::ZERO) {
-            Ok(dir) => dir,
-            Err(error) => return vec![Finding("data directory", shown, Verdict::Bad, error.to_string())],
-        };
-        let mut findings = vec![Finding::good("data directory", format!("{shown}, direct I/O works"))];
-        if let Ok((name, free)) = requirements::file_system(dir.path()) {
-            let local = !matches!(name.as_str(), "nfs" | "fuse");
-            let cure = "put the data directory on a local disk: what a network acknowledges may not be durable";
-            findings.push(Finding::judge("file system", name, local, Verdict::Advice, cure));
-            let cure = "make room: each core's journal takes 256 MiB beside the records (journal.size)";
-            findings.push(Finding::judge("free space", mib(free), free >= FREE, Verdict::Advice, cure));
-        }
-        findings.push(match requirements::durable_write(dir.path()) {
-            Ok((median, longest)) => {
-                let found = format!("{} us, longest {} us", median.as_micros(), longest.as_micros());
-                let cure = "every acknowledgement waits for this: take a disk with a protected write cache, or NVMe";
-                Finding::judge("durable write", found, median <= DURABLE_WRITE, Verdict::Advice, cure)
-            }
-            Err(error) => Finding("durable write", error.to_string(), Verdict::Bad, "see the kernel's log".to_owned()),
-        });
-        findings
+fn directory(path: &Path) -> Vec<Finding> {
+    let shown = path.display().to_string();
+    let dir = match DataDir::take(path, Duration::ZERO) {
+        Ok(dir) => dir,
+        Err(error) => return vec![Finding("data directory", shown, Verdict::Bad, error.to_string())],
+    };
+    let mut findings = vec![Finding::good("data directory", format!("{shown}, direct I/O works"))];
+    if let Ok((name, free)) = requirements::file_system(dir.path()) {
+        let local = !matches!(name.as_str(), "nfs" | "fuse");
+        let cure = "put the data directory on a local disk: what a network acknowledges may not be durable";
+        findings.push(Finding::judge("file system", name, local, Verdict::Advice, cure));
+        let cure = "make room: each core's journal takes 256 MiB beside the records (journal.size)";
+        findings.push(Finding::judge("free space", mib(free), free >= FREE, Verdict::Advice, cure));
     }
+    findings.push(match requirements::durable_write(dir.path()) {
+        Ok((median, longest)) => {
+            let found = format!("{} us, longest {} us", median.as_micros(), longest.as_micros());
+            let cure = "every acknowledgement waits for this: take a disk with a protected write cache, or NVMe";
+            Finding::judge("durable write", found, median <= DURABLE_WRITE, Verdict::Advice, cure)
+        }
+        Err(error) => Finding("durable write", error.to_string(), Verdict::Bad, "see the kernel's log".to_owned()),
+    });
+    findings
 }
 
 fn kernel(release: &str) -> Finding {

@@ -54,7 +54,14 @@ pub(super) enum Dump {
         #[command(flatten)]
         how: How,
     },
-    /// The cluster's metadata: topics, partitions, configurations.
+    /// What a data directory says of itself: which one it is, whose, and where the others were.
+    Directory {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        how: How,
+    },
+    /// The cluster's metadata, from the directory that holds it: topics, partitions, configurations.
     Metadata {
         #[command(flatten)]
         place: Place,
@@ -107,9 +114,10 @@ impl Dump {
     /// The directory that the files lie in, as far as that can be told.
     fn data_dir(&self) -> Option<PathBuf> {
         match self {
-            Self::Journal { place, .. } | Self::Checkpoint { place, .. } | Self::Metadata { place, .. } => {
-                Some(place.data_dir.clone())
-            }
+            Self::Journal { place, .. }
+            | Self::Checkpoint { place, .. }
+            | Self::Directory { place, .. }
+            | Self::Metadata { place, .. } => Some(place.data_dir.clone()),
             Self::Segment { file, .. } => file.ancestors().nth(3).map(Path::to_owned),
         }
     }
@@ -126,6 +134,7 @@ impl Dump {
             }
             Self::Segment { file, records, how } => segment(env, &file, records, how).await,
             Self::Checkpoint { place, how } => checkpoint(env, &place, how.output()).await,
+            Self::Directory { place, how } => directory(env, &place, how.output()).await,
             Self::Metadata { place, how } => metadata(env, &place, how.output()).await,
         }
     }
@@ -247,6 +256,33 @@ async fn checkpoint(env: &RingEnv, place: &Place, output: Output) -> Result<(), 
     Ok(())
 }
 
+async fn directory(env: &RingEnv, place: &Place, output: Output) -> Result<(), String> {
+    let found = corelog_storage::directory::look(env, &place.data_dir).await.map_err(|error| error.to_string())?;
+    let Some(identity) = found.identity else {
+        let dir = place.data_dir.display();
+        return Err(format!("{dir} says nothing of itself: it is a broker's only data directory, or none's"));
+    };
+    let mut parts = output.parts();
+    let (id, cluster, node) = (uuid::Uuid(identity.id), uuid::Uuid(identity.cluster), identity.node);
+    let holds = identity.others.is_some();
+    let with = if holds { ", with the cluster's metadata" } else { "" };
+    let told = format!("directory {id} of node {node}, cluster {cluster}{with}");
+    let facts = [
+        ("directory", json!(id.to_string())),
+        ("node", json!(node)),
+        ("cluster", json!(cluster.to_string())),
+        ("holds_metadata", json!(holds)),
+    ];
+    parts.line(&told, facts);
+    let mut others = Table::new(["OTHER DIRECTORY", "LAST AT"]);
+    for other in identity.others.iter().flatten() {
+        others.push([uuid::Uuid(other.id).to_string().into(), other.path.display().to_string().into()]);
+    }
+    parts.table("others", &others, true);
+    parts.show();
+    Ok(())
+}
+
 async fn metadata(env: &RingEnv, place: &Place, output: Output) -> Result<(), String> {
     let found = dump::log(env, &place.data_dir, ShardId(place.core), METADATA_LOG).await;
     let mut replay = Replay::default();
@@ -259,7 +295,7 @@ async fn metadata(env: &RingEnv, place: &Place, output: Output) -> Result<(), St
     let (version, count) = (image.version().0, image.topic_count());
     let told = format!("cluster {cluster}, version {version}, {count} topic(s)");
     parts.line(&told, [("cluster", json!(cluster)), ("version", json!(version)), ("topic_count", json!(count))]);
-    let mut topics = Table::new(["TOPIC", "ID", "PARTITION", "LEADER", "CORE", "EPOCH", "IN SYNC"]);
+    let mut topics = Table::new(["TOPIC", "ID", "PARTITION", "LEADER", "CORE", "DIRECTORY", "EPOCH", "IN SYNC"]);
     let mut configs = Table::new(["CONFIGURED", "KEY", "VALUE"]);
     for topic in image.topics() {
         for state in &topic.partitions {
@@ -270,6 +306,11 @@ async fn metadata(env: &RingEnv, place: &Place, output: Output) -> Result<(), St
                 state.index.0.into(),
                 state.leader.map(|node| node.0).into(),
                 state.leader_core().map(|(_, core)| i32::from(core.0)).into(),
+                state
+                    .leader
+                    .and_then(|node| state.directory_on(node))
+                    .map_or("-".to_owned(), |id| id.to_string())
+                    .into(),
                 state.leader_epoch.0.into(),
                 in_sync.join(",").into(),
             ]);

@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     config::{BrokerConfig, Settings, broker::LogFormat, broker_keys, file, listener::Endpoint},
     core::{
-        data_dir::DataDir,
+        data_dir::{DataDir, Unusable},
         env::CoreId,
         http_thread::HttpListener,
         launch::{CoreStart, Options, launch},
@@ -36,9 +36,9 @@ pub(super) struct Serve {
     /// Configuration file: TOML with Kafka's key names.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Data directory [default: corelog-data, beside where it is started].
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    /// Data directory, once for each disk [default: corelog-data, beside where it is started].
+    #[arg(long = "data-dir", value_name = "DIR")]
+    data_dirs: Vec<PathBuf>,
     /// Where to listen [default: 127.0.0.1:9092].
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<String>,
@@ -60,9 +60,9 @@ impl Serve {
     pub(super) fn run(self) -> Result<(), String> {
         let config = resolve_names(self.configuration()?)?;
         start_tracing(config.log_format);
-        let _data_dir =
-            DataDir::take(&config.data_dir, limits::DATA_DIR_PATIENCE).map_err(|error| error.to_string())?;
-        serve(Arc::new(config))
+        let (_taken, unusable) =
+            DataDir::take_all(&config.data_dirs, limits::DATA_DIR_PATIENCE).map_err(|error| error.to_string())?;
+        serve(Arc::new(config), unusable)
     }
 
     /// The file's values, and the flags' over them.
@@ -83,7 +83,8 @@ impl Serve {
         let listen = self.listen.as_deref().map(Endpoint::parse).transpose();
         let listen = listen.map_err(|error| format!("--listen: {error}"))?;
         set("--listen", "listeners", listen.map(|at| format!("PLAINTEXT://{at}")))?;
-        set("--data-dir", "log.dirs", self.data_dir.as_ref().map(|dir| dir.display().to_string()))?;
+        let dirs: Vec<String> = self.data_dirs.iter().map(|dir| dir.display().to_string()).collect();
+        set("--data-dir", "log.dirs", (!dirs.is_empty()).then(|| dirs.join(",")))?;
         set("--cores", "cores", self.cores.map(|cores| cores.to_string()))?;
         set("--memory", "memory", self.memory.clone())?;
         set("--metrics", "metrics.listener", self.metrics.clone())?;
@@ -94,8 +95,10 @@ impl Serve {
 
 /// Turns the names of bind addresses into addresses, while blocking is still allowed.
 fn resolve_names(mut config: BrokerConfig) -> Result<BrokerConfig, String> {
-    // Clients are told of the data directory, from wherever they are.
-    config.data_dir = std::path::absolute(&config.data_dir).map_err(|error| error.to_string())?;
+    // Clients are told of the data directories, from wherever they are.
+    for dir in &mut config.data_dirs {
+        *dir = std::path::absolute(&*dir).map_err(|error| error.to_string())?;
+    }
     for listener in config.listeners.iter_mut().filter(|listener| !listener.bind.host.is_empty()) {
         let address = resolve(&listener.bind).map_err(|error| format!("listener {}: {error}", listener.name))?;
         listener.bind.host = address.ip().to_string();
@@ -131,8 +134,8 @@ fn serve_metrics(config: &BrokerConfig, shared: &Arc<Shared>) -> Result<(), Stri
     Ok(())
 }
 
-fn serve(config: Arc<BrokerConfig>) -> Result<(), String> {
-    let shared = Arc::new(Shared::default());
+fn serve(config: Arc<BrokerConfig>, unusable: Unusable) -> Result<(), String> {
+    let shared = Arc::new(Shared::without(unusable));
     shared.watch_life(tell_supervisor);
     serve_metrics(&config, &shared)?;
     let mut seats = mailbox::mesh(config.cores, limits::MAILBOX_CREDITS).into_iter();

@@ -10,6 +10,7 @@ use crate::{
         machine_limits,
         settings::Settings,
     },
+    limits::DATA_DIRS,
     metadata::ids::NodeId,
 };
 
@@ -24,8 +25,8 @@ pub struct BrokerConfig {
     pub rack: Option<String>,
     /// Where it listens.
     pub listeners: Vec<ListenerConfig>,
-    /// The data directory.
-    pub data_dir: PathBuf,
+    /// The data directories, each on a disk of its own.
+    pub data_dirs: Vec<PathBuf>,
     /// How many cores it runs on.
     pub cores: u16,
     /// How long a core without work looks for some before it sleeps.
@@ -149,7 +150,7 @@ impl BrokerConfig {
             node: NodeId(settings.number("node.id") as i32),
             rack: settings.value("broker.rack").map(str::to_owned),
             listeners: listeners(&settings)?,
-            data_dir: data_dir(&settings)?,
+            data_dirs: data_dirs(&settings)?,
             cores: settings.optional_number("cores").map_or_else(machine_limits::cores, |cores| cores as u16),
             spin: Duration::from_micros(settings.number("core.spin.us").unsigned_abs()),
             memory: memory(&settings)?,
@@ -215,13 +216,24 @@ fn listeners(settings: &Settings) -> Result<Vec<ListenerConfig>, ConfigError> {
     Ok(all)
 }
 
-fn data_dir(settings: &Settings) -> Result<PathBuf, ConfigError> {
-    match settings.value("log.dirs") {
-        Some(dirs) if dirs.contains(',') => {
-            Err(ConfigError("log.dirs: several data directories are not possible yet, name one".to_owned()))
+fn data_dirs(settings: &Settings) -> Result<Vec<PathBuf>, ConfigError> {
+    let (key, text) = match settings.value("log.dirs") {
+        Some(text) => ("log.dirs", text),
+        None => ("log.dir", settings.value("log.dir").expect("log.dir has a default")),
+    };
+    let mut dirs: Vec<PathBuf> = Vec::new();
+    for dir in text.split(',').map(str::trim).filter(|dir| !dir.is_empty()).map(PathBuf::from) {
+        if dirs.contains(&dir) {
+            return Err(ConfigError(format!("{key}: {} is named twice", dir.display())));
         }
-        Some(dir) => Ok(PathBuf::from(dir)),
-        None => Ok(PathBuf::from(settings.value("log.dir").expect("log.dir has a default"))),
+        dirs.push(dir);
+    }
+    match dirs.len() {
+        0 => Err(ConfigError(format!("{key}: no directory is named"))),
+        count if count > DATA_DIRS => {
+            Err(ConfigError(format!("{key}: {count} directories, at most {DATA_DIRS} can be")))
+        }
+        _ => Ok(dirs),
     }
 }
 
@@ -304,12 +316,21 @@ mod tests {
     fn without_a_file_the_broker_listens_on_loopback_and_keeps_its_data_beside_it() {
         let config = BrokerConfig::default();
         assert_eq!(config.listeners[0].bind.to_string(), "127.0.0.1:9092");
-        assert_eq!(config.data_dir, PathBuf::from("corelog-data"));
+        assert_eq!(config.data_dirs, [PathBuf::from("corelog-data")]);
         assert_eq!(config.journal_bytes, 256 << 20);
         assert!(config.memory >= MIN_MEMORY && config.cores >= 1);
         let metrics = config.metrics.expect("metrics are served");
         assert_eq!((metrics.bind.to_string().as_str(), metrics.chosen), ("127.0.0.1:9404", false));
         assert_eq!(BrokerConfig::default().with("metrics.listener", "none").expect("valid").metrics, None);
+    }
+
+    #[test]
+    fn data_directories_are_a_list_that_goes_before_the_one() {
+        let dirs = |key: &str, value: &str| BrokerConfig::default().with(key, value).expect("valid").data_dirs;
+        assert_eq!(dirs("log.dirs", "/a, /b,"), [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert_eq!(dirs("log.dir", "/a,/b"), [PathBuf::from("/a"), PathBuf::from("/b")]);
+        let both = BrokerConfig::default().with("log.dir", "/a").and_then(|config| config.with("log.dirs", "/b"));
+        assert_eq!(both.expect("valid").data_dirs, [PathBuf::from("/b")]);
     }
 
     #[test]
@@ -329,7 +350,8 @@ mod tests {
         assert!(error("listeners", "PLAINTEXT://0.0.0.0:9092").contains("advertised.listeners"));
         assert!(error("core.listeners", "PLAINTEXT://127.0.0.1:1").contains("in core.listeners"));
         assert!(error("memory", "1KiB").contains("at least 64 MiB"));
-        assert!(error("log.dirs", "a,b").contains("not possible yet"));
+        assert!(error("log.dir", "a,b, a").contains("a is named twice"));
+        assert!(error("log.dir", " , ").contains("no directory is named"));
         assert!(error("metrics.listener", "9404").contains("HOST:PORT"));
     }
 }

@@ -1,4 +1,4 @@
-//! The data directory of a process: made if missing, fit for direct I/O, and locked against a second process.
+//! The data directories of a process: made if missing, fit for direct I/O, and locked against a second process.
 //!
 //! Runs before any core does, on the main thread: it may block.
 //!
@@ -6,6 +6,7 @@
 //! it starts the next one at once: a lock that is held is waited for.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     fs::{self, File, OpenOptions},
     io::{self, Write},
@@ -47,7 +48,12 @@ pub enum DataDirError {
     },
     /// Its file system cannot do direct I/O.
     NoDirectIo(String),
+    /// It was named twice.
+    Twice(PathBuf, PathBuf),
 }
+
+/// Directories that cannot be used, and why.
+pub type Unusable = BTreeMap<PathBuf, String>;
 
 impl fmt::Display for DataDirError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,6 +79,9 @@ impl fmt::Display for DataDirError {
                 write!(f, "the data directory {path} cannot be used ({error}): {cure}")
             }
             Self::NoDirectIo(text) => f.write_str(text),
+            Self::Twice(one, other) => {
+                write!(f, "the data directories {} and {} are one: name it once", one.display(), other.display())
+            }
         }
     }
 }
@@ -104,6 +113,28 @@ impl DataDir {
         check_direct_io(path)?;
         lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(unusable)?;
         Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Takes several. One that another process has, or that is no place for records, is an error; one that cannot be read
+    /// or written is given back with the reason, unless it is the only one: a broker may have to do without it.
+    pub fn take_all(paths: &[PathBuf], patience: Duration) -> Result<(Vec<Self>, Unusable), DataDirError> {
+        let (mut taken, mut unusable, mut seen) = (Vec::new(), Unusable::new(), BTreeMap::new());
+        for path in paths {
+            // The same by another name would be found in use, by this process.
+            if let Ok(place) = fs::create_dir_all(path).and_then(|()| path.canonicalize())
+                && let Some(other) = seen.insert(place, path)
+            {
+                return Err(DataDirError::Twice(other.clone(), path.clone()));
+            }
+            match Self::take(path, patience) {
+                Ok(dir) => taken.push(dir),
+                Err(error @ DataDirError::Unusable { .. }) if paths.len() > 1 => {
+                    unusable.insert(path.clone(), error.to_string());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((taken, unusable))
     }
 
     /// The process that has the directory, as far as it said; `None` if it is free. Touches nothing.

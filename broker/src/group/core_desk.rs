@@ -32,7 +32,6 @@ use crate::{
     metadata::{
         call::{MetadataAnswer, MetadataCall, NewTopic, Refusal},
         image::{ClusterImage, TopicImage},
-        record::PartitionState,
     },
     net::{
         complaints::Complaint,
@@ -135,8 +134,8 @@ impl<E: NetEnv> Groups<E> {
         }
     }
 
-    /// Follows a newer image, after the partitions did: coordinators come and go with the partitions, offsets go with
-    /// their topics.
+    /// Follows a newer image, or a partition that went offline, after the partitions did: coordinators come and go with the
+    /// partitions, offsets go with their topics.
     pub fn follow(&self, core: &Rc<Core<E>>, before: &ClusterImage, after: &ClusterImage) {
         let led = led_here(core, after.topic(OFFSETS_TOPIC).map(AsRef::as_ref));
         let lost: Vec<i32> = self
@@ -170,8 +169,8 @@ impl<E: NetEnv> Groups<E> {
 
 fn led_here<E: NetEnv>(core: &Core<E>, topic: Option<&TopicImage>) -> BTreeMap<i32, LogId> {
     let Some(topic) = topic else { return BTreeMap::new() };
-    let mine = |state: &&PartitionState| state.leader_core() == Some((core.node, core.id));
-    topic.partitions.iter().filter(mine).map(|state| (state.index.0, topic.log(state.index))).collect()
+    let logs = topic.partitions.iter().map(|state| (state.index.0, topic.log(state.index)));
+    logs.filter(|(_, log)| core.partitions.get(*log).is_some()).collect()
 }
 
 fn topic_ids<E: NetEnv>(core: &Rc<Core<E>>) -> Box<TopicIds> {
@@ -279,10 +278,12 @@ impl<E: NetEnv> Desk for CoreDesk<'_, E> {
         let image = self.core.image();
         let topic = image.topic(OFFSETS_TOPIC).ok_or(GroupError::CoordinatorNotAvailable)?;
         let index = names::partition_of(group.as_str(), topic.partitions.len() as i32);
-        if self.core.partitions.offline().contains_key(&topic.log(PartitionIndex(index))) {
+        let index = PartitionIndex(index);
+        let state = topic.partition(index).ok_or(GroupError::CoordinatorNotAvailable)?;
+        if self.core.partitions.offline().why(topic.log(index), state).is_some() {
             return Err(GroupError::CoordinatorNotAvailable);
         }
-        let leader = topic.partition(PartitionIndex(index)).and_then(PartitionState::leader_core);
+        let leader = state.leader_core();
         let (_, owner) =
             leader.filter(|(node, _)| *node == self.core.node).ok_or(GroupError::CoordinatorNotAvailable)?;
         let (broker_id, at) = self.core.endpoint(self.listener, owner).ok_or(GroupError::CoordinatorNotAvailable)?;

@@ -9,7 +9,10 @@ use corelog_wire::error_code::ErrorCode;
 
 use crate::{
     core::env::CoreId,
-    metadata::{ids::NodeId, record::ConfigOverrides},
+    metadata::{
+        ids::{DirectoryId, NodeId},
+        record::ConfigOverrides,
+    },
 };
 
 /// A change of the cluster's metadata.
@@ -43,6 +46,13 @@ pub enum MetadataCall {
     },
     /// Sets producer ids aside that nobody else will be given.
     AllocateProducerIds,
+    /// A data directory failed: no new partition goes there.
+    DirectoryFailed {
+        /// Whose.
+        node: NodeId,
+        /// Which.
+        directory: DirectoryId,
+    },
 }
 
 /// The answer to a [`MetadataCall`].
@@ -58,6 +68,8 @@ pub enum MetadataAnswer {
     ConfigsAltered(Vec<Result<(), Refusal>>),
     /// To [`MetadataCall::AllocateProducerIds`].
     ProducerIds(ProducerIdBlock),
+    /// To [`MetadataCall::DirectoryFailed`].
+    DirectoryNoted,
     /// To any: nothing was decided. The log of metadata cannot be written, or the node is stopping.
     Unavailable(Refusal),
 }

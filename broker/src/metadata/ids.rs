@@ -17,7 +17,7 @@ pub struct PartitionEpoch(pub i32);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct BrokerEpoch(pub i64);
 
-/// The identity of a data directory, made when it is formatted.
+/// The identity of a data directory, drawn when it is first used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct DirectoryId(pub Uuid);
 
@@ -39,6 +39,12 @@ pub fn random_uuid(mut draw: impl FnMut() -> u64) -> Uuid {
         if let Some(uuid) = Uuid::from_random(bytes) {
             return uuid;
         }
+    }
+}
+
+impl fmt::Display for DirectoryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

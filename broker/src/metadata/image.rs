@@ -10,7 +10,7 @@ use corelog_storage::ids::{LogId, PartitionIndex, ProducerId, TopicId};
 use crate::{
     core::env::CoreId,
     metadata::{
-        ids::{NodeId, Uuid, topic_uuid},
+        ids::{DirectoryId, NodeId, Uuid, topic_uuid},
         record::{ConfigOverrides, ConfigResource, MetadataRecord, NodeRegistration, PartitionState},
     },
 };
@@ -301,6 +301,11 @@ impl PartitionState {
     /// The core of `node` that owns its copy.
     pub fn core_on(&self, node: NodeId) -> Option<CoreId> {
         self.replicas.iter().find(|replica| replica.node == node).map(|replica| replica.core)
+    }
+
+    /// The data directory of `node` that its copy is in.
+    pub fn directory_on(&self, node: NodeId) -> Option<DirectoryId> {
+        self.replicas.iter().find(|replica| replica.node == node).map(|replica| replica.directory)
     }
 
     /// The leader and its owning core.

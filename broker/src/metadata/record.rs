@@ -65,7 +65,7 @@ pub struct NodeRegistration {
     pub incarnation: Uuid,
     /// How many cores (executors) it runs.
     pub cores: u16,
-    /// Its data directories.
+    /// Its data directories that are fit for use; the first at a start holds the metadata.
     pub directories: Vec<DirectoryId>,
     /// `broker.rack`.
     pub rack: Option<String>,

@@ -9,7 +9,7 @@ use super::{
     board::Posted,
     health,
     latency::{BOUNDS_US, Times},
-    snapshot::CoreSnapshot,
+    snapshot::{CoreSnapshot, DirectoryFigures},
 };
 use crate::core::process_figures::ProcessFigures;
 
@@ -75,6 +75,7 @@ pub fn page(posted: &Posted, now: Instant, cores: u16, process: &ProcessFigures)
             text.sample(&name, &[("core", &core.core)], value(core));
         }
     }
+    of_directories(&mut text, posted);
     of_what_went_wrong(&mut text, posted);
     text.family("corelog_stage_seconds", "histogram", "Where time goes: socket, queue, router, journal, ack.");
     for core in posted.cores.values() {
@@ -105,6 +106,36 @@ fn of_the_process(text: &mut Text, process: &ProcessFigures) {
     }
 }
 
+/// A family of one value for each core and data directory.
+type PerDirectory = (&'static str, &'static str, fn(&DirectoryFigures) -> f64);
+
+const PER_DIRECTORY: [PerDirectory; 3] = [
+    ("corelog_directory_online", "1 while the data directory is served.", |one| f64::from(u8::from(one.online))),
+    ("corelog_directory_partitions", "Partitions in the data directory that the core leads.", |one| {
+        one.partitions as f64
+    }),
+    ("corelog_directory_journal_used_bytes", "Bytes of the core's journal there that may not be reused yet.", |one| {
+        one.journal.used as f64
+    }),
+];
+
+fn of_directories(text: &mut Text, posted: &Posted) {
+    for (name, help, value) in PER_DIRECTORY {
+        text.family(name, GAUGE, help);
+        for core in posted.cores.values() {
+            for one in &core.directories {
+                let path = escaped(&one.path);
+                text.sample(name, &[("core", &core.core), ("directory", &path)], value(one));
+            }
+        }
+    }
+}
+
+/// A path as the value of a label.
+fn escaped(path: &str) -> String {
+    path.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
 fn of_what_went_wrong(text: &mut Text, posted: &Posted) {
     let name = "corelog_refused_partitions_total";
     text.family(name, COUNTER, "Partitions of Produce and Fetch that were answered with an error.");
@@ -127,7 +158,8 @@ fn of_what_went_wrong(text: &mut Text, posted: &Posted) {
 #[derive(Default)]
 struct Text(String);
 
-/// Names and values. No value holds a quote, a backslash or a line's end: all are our own words.
+/// Names and values. No value holds a quote, a backslash or a line's end: all are our own words, but paths, which are
+/// [`escaped`].
 type Labels<'a> = &'a [(&'static str, &'a dyn Display)];
 
 impl Text {
@@ -174,6 +206,7 @@ impl Text {
 mod tests {
     use std::sync::Arc;
 
+    use corelog_storage::journal::Usage;
     use corelog_wire::{api::ApiKey, error_code::ErrorCode};
 
     use super::*;
@@ -191,6 +224,8 @@ mod tests {
         core.apis = vec![(ApiKey::Produce, produce.copy())];
         core.errors = vec![(ApiKey::Fetch, ErrorCode::OffsetOutOfRange, 4)];
         core.complaints = vec![(Complaint::BadFrame, 2)];
+        let journal = Usage { used: 5, size: 6, backlog: 7 };
+        core.directories = vec![DirectoryFigures { path: "/a \"b\\c\"".into(), online: true, partitions: 3, journal }];
         let posted = Posted { life: Life::Serving, cores: [(core.core, Arc::new(core))].into() };
         let text = page(&posted, Instant(1), 1, &ProcessFigures::default());
         text.lines().map(str::to_owned).collect()
@@ -208,6 +243,7 @@ mod tests {
         has("corelog_request_seconds_count{core=\"3\",api=\"Produce\"} 2");
         has("corelog_refused_partitions_total{core=\"3\",api=\"Fetch\",error=\"OFFSET_OUT_OF_RANGE\"} 4");
         has("corelog_bad_input_total{core=\"3\",kind=\"BadFrame\"} 2");
+        has(r#"corelog_directory_partitions{core="3",directory="/a \"b\\c\""} 3"#);
         has("corelog_ready 1");
     }
 

@@ -1,5 +1,7 @@
 //! One core's figures at a moment: a copy that other threads may read.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use corelog_storage::{env::Instant, journal::Usage};
 use corelog_wire::{api::ApiKey, error_code::ErrorCode};
 
@@ -7,6 +9,8 @@ use super::{Counts, Stage, latency::Times};
 use crate::{
     core::env::{CoreId, NetEnv},
     core_state::Core,
+    directories::Directory,
+    metadata::ids::DirectoryId,
     net::complaints::Complaint,
 };
 
@@ -39,10 +43,49 @@ pub struct CoreSnapshot {
     pub connection_memory: usize,
     /// Bytes of log kept in memory.
     pub cached_bytes: usize,
-    /// How full the journal is.
+    /// How full the journals are, all together.
     pub journal: Usage,
+    /// The data directories.
+    pub directories: Vec<DirectoryFigures>,
     /// Partitions that the core leads.
     pub partitions: usize,
+}
+
+/// What a core has in one data directory.
+#[derive(Clone, Debug)]
+pub struct DirectoryFigures {
+    /// Where it is.
+    pub path: Arc<str>,
+    /// Whether it is served.
+    pub online: bool,
+    /// Partitions in it that the core leads.
+    pub partitions: usize,
+    /// How full the core's journal there is.
+    pub journal: Usage,
+}
+
+const NO_JOURNAL: Usage = Usage { used: 0, size: 0, backlog: 0 };
+
+fn directories<E: NetEnv>(core: &Core<E>) -> Vec<DirectoryFigures> {
+    let mut led: BTreeMap<DirectoryId, usize> = BTreeMap::new();
+    for directory in core.partitions.directories(core.node) {
+        *led.entry(directory).or_default() += 1;
+    }
+    let figures = |directory: &Directory<E>| DirectoryFigures {
+        path: directory.path.display().to_string().into(),
+        online: core.partitions.offline().directory(directory.id).is_none(),
+        partitions: led.get(&directory.id).copied().unwrap_or_default(),
+        journal: directory.shard.as_ref().map_or(NO_JOURNAL, |shard| shard.journal_usage()),
+    };
+    core.directories.iter().map(figures).collect()
+}
+
+fn sum(directories: &[DirectoryFigures]) -> Usage {
+    directories.iter().fold(NO_JOURNAL, |sum, one| Usage {
+        used: sum.used + one.journal.used,
+        size: sum.size + one.journal.size,
+        backlog: sum.backlog + one.journal.backlog,
+    })
 }
 
 impl CoreSnapshot {
@@ -51,6 +94,7 @@ impl CoreSnapshot {
         let metrics = &core.metrics;
         let used = ApiKey::all().filter_map(|key| Some((key, metrics.apis[key as usize].get()?.copy())));
         let errors = metrics.errors.borrow();
+        let directories = directories(core);
         Self {
             core: core.id,
             taken: core.env.now(),
@@ -64,8 +108,9 @@ impl CoreSnapshot {
             connections: core.connections.count(),
             fetch_sessions: core.fetch_sessions.count(),
             connection_memory: core.budget.used(),
-            cached_bytes: core.shard.cached_bytes(),
-            journal: core.shard.journal_usage(),
+            cached_bytes: core.directories.shards().map(|shard| shard.cached_bytes()).sum(),
+            journal: sum(&directories),
+            directories,
             partitions: core.partitions.count(),
         }
     }
@@ -89,7 +134,8 @@ impl CoreSnapshot {
             fetch_sessions: 0,
             connection_memory: 0,
             cached_bytes: 0,
-            journal: Usage { used: 0, size: 0, backlog: 0 },
+            journal: NO_JOURNAL,
+            directories: Vec::new(),
             partitions: 0,
         }
     }

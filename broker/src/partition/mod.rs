@@ -5,6 +5,7 @@
 //! partition, and nobody else.
 
 pub mod append;
+pub mod offline;
 pub mod query;
 pub mod read;
 pub mod registry;
@@ -23,7 +24,14 @@ use corelog_storage::{
 
 pub use self::append::TopicRules;
 use self::waiters::Waiters;
-use crate::{core::env::NetEnv, error::Fault, metadata::record::PartitionState};
+use crate::{
+    core::env::NetEnv,
+    error::Fault,
+    metadata::{
+        ids::{DirectoryId, NodeId},
+        record::PartitionState,
+    },
+};
 
 /// A partition led by this core.
 pub struct Partition<E: NetEnv> {
@@ -99,6 +107,11 @@ impl<E: NetEnv> Partition<E> {
     /// The record of the cluster's metadata that this partition was last told.
     pub fn state(&self) -> PartitionState {
         self.state.borrow().clone()
+    }
+
+    /// The directory of `node` that its copy is in.
+    pub fn directory_on(&self, node: NodeId) -> Option<DirectoryId> {
+        self.state.borrow().directory_on(node)
     }
 
     /// Takes a newer state and newer rules. A new leader epoch begins at the log's end.

@@ -86,7 +86,7 @@ pub enum Answer {
 
 /// Answers a query about a partition of this core.
 pub async fn answer<E: NetEnv>(core: &Core<E>, log: LogId, query: Query) -> Result<Answer, Fault> {
-    let partition = core.partitions.led(log)?;
+    let partition = core.led(log)?;
     match query {
         Query::ListOffset { leader_epoch, target, committed_only } => {
             partition.check_epoch(leader_epoch)?;

@@ -155,7 +155,7 @@ impl<E: NetEnv> Drop for SubFetch<E> {
 
 /// The partition, if it is led here, by the epoch that the client believes in, and holds the offset.
 fn find<E: NetEnv>(core: &Core<E>, part: &FetchPart) -> Result<Rc<Partition<E>>, Fault> {
-    let partition = core.partitions.led(part.log)?;
+    let partition = core.led(part.log)?;
     check(&partition, part)?;
     Ok(partition)
 }

@@ -1,5 +1,4 @@
-//! The partitions that this core leads, and how they follow the cluster's image. Those that are offline, since a start
-//! found their logs damaged, nobody leads.
+//! The partitions that this core leads, and how they follow the cluster's image. Those that are offline nobody leads.
 
 use std::{
     cell::RefCell,
@@ -11,8 +10,8 @@ use std::{
 
 use corelog_storage::{
     compress::Compression,
-    error::StorageError,
     ids::{LogId, PartitionIndex, TopicId},
+    shard::Shard,
 };
 
 use crate::{
@@ -22,22 +21,19 @@ use crate::{
     },
     core::env::NetEnv,
     core_state::Core,
-    error::Fault,
     metadata::{
+        ids::{DirectoryId, NodeId},
         image::{ClusterImage, TopicImage, is_internal},
         record::{ConfigOverrides, PartitionState},
     },
-    partition::{Partition, TopicRules},
+    partition::{Partition, TopicRules, offline::Offline},
 };
-
-/// Logs of a node that cannot be served, and why, as its start found them. The same on all its cores.
-pub type OfflineLogs = BTreeMap<LogId, StorageError>;
 
 /// The partitions led by one core.
 pub struct Registry<E: NetEnv> {
     /// By topic first: a request names many partitions of few topics, and numbers are compared faster than names.
     led: RefCell<BTreeMap<TopicId, BTreeMap<PartitionIndex, Rc<Partition<E>>>>>,
-    offline: Arc<OfflineLogs>,
+    offline: Offline,
 }
 
 /// Which topics a newer image may have changed.
@@ -64,7 +60,7 @@ impl Wanted {
 
 impl<E: NetEnv> Registry<E> {
     /// It leads nothing yet, and never what is `offline`.
-    pub fn new(offline: Arc<OfflineLogs>) -> Self {
+    pub fn new(offline: Offline) -> Self {
         Self { led: RefCell::default(), offline }
     }
 
@@ -78,17 +74,23 @@ impl<E: NetEnv> Registry<E> {
         self.led.borrow().values().map(BTreeMap::len).sum()
     }
 
-    /// A partition that this core leads, or why it does not.
-    pub fn led(&self, id: LogId) -> Result<Rc<Partition<E>>, Fault> {
-        self.get(id).ok_or_else(|| match self.offline.get(&id) {
-            Some(error) => Fault::Storage(error.clone()),
-            None => Fault::NotLeader,
-        })
+    /// Those that nobody leads.
+    pub fn offline(&self) -> &Offline {
+        &self.offline
     }
 
-    /// Those that nobody leads, since their logs are damaged.
-    pub fn offline(&self) -> &OfflineLogs {
-        &self.offline
+    /// For each, the directory of `node`, which this is, that it is in.
+    pub fn directories(&self, node: NodeId) -> Vec<DirectoryId> {
+        let led = self.led.borrow();
+        led.values().flat_map(BTreeMap::values).filter_map(|partition| partition.directory_on(node)).collect()
+    }
+
+    /// Leads none any more of those that `node`, which this is, has in a directory.
+    pub fn resign_from(&self, node: NodeId, directory: DirectoryId) {
+        for partition in self.all().into_iter().filter(|partition| partition.directory_on(node) == Some(directory)) {
+            self.forget(partition.id());
+            partition.resign();
+        }
     }
 
     /// All of them, by topic id and index.
@@ -125,7 +127,7 @@ impl<E: NetEnv> Registry<E> {
             let id = topic.log(state.index);
             let rules = wanted.rules.jittered(id, wanted.segment_jitter);
             match self.get(id) {
-                None if self.offline.contains_key(&id) => {}
+                None if self.offline.why(id, state).is_some() => {}
                 Some(partition) => partition.update(state.clone(), rules.clone()),
                 None => self.lead(core, id, topic, state, rules.clone()),
             }
@@ -133,12 +135,17 @@ impl<E: NetEnv> Registry<E> {
     }
 
     fn lead(&self, core: &Core<E>, id: LogId, topic: &TopicImage, state: &PartitionState, rules: Arc<TopicRules>) {
-        let log = match core.shard.log(id) {
+        let directory = state.directory_on(core.node).and_then(|directory| core.directories.shard(directory));
+        let Some(shard) = directory else {
+            tracing::error!(partition = %id, topic = %topic.name, "the partition is in no data directory of this node");
+            return;
+        };
+        let log = match shard.log(id) {
             Some(log) => {
                 log.set_config(rules.log);
                 log
             }
-            None => match core.shard.create_log(id, rules.log) {
+            None => match shard.create_log(id, rules.log) {
                 Ok(log) => log,
                 Err(error) => {
                     tracing::error!(partition = %id, topic = %topic.name, %error, "the partition cannot be served");
@@ -173,20 +180,26 @@ impl<E: NetEnv> Registry<E> {
             let id = partition.id();
             self.forget(id);
             partition.resign();
-            if after.topic_by_id(id.topic).is_none() {
-                delete(core, id).await;
+            let directory = partition.directory_on(core.node);
+            if after.topic_by_id(id.topic).is_none()
+                && let Some(shard) = directory.and_then(|directory| core.directories.shard(directory))
+            {
+                delete(shard, id).await;
             }
         }
-        for (id, _) in core.shard.offline() {
-            if after.topic_by_id(id.topic).is_none() {
-                delete(core, id).await;
+        // In a directory that is offline they go at the next start that has it.
+        for shard in core.directories.shards().filter(|shard| shard.failure().is_none()) {
+            for (id, _) in shard.offline() {
+                if after.topic_by_id(id.topic).is_none() {
+                    delete(shard, id).await;
+                }
             }
         }
     }
 }
 
-async fn delete<E: NetEnv>(core: &Core<E>, id: LogId) {
-    if let Err(error) = core.shard.delete_log(id).await {
+async fn delete<E: NetEnv>(shard: &Shard<E>, id: LogId) {
+    if let Err(error) = shard.delete_log(id).await {
         tracing::error!(partition = %id, %error, "the log of a deleted topic could not be deleted");
     }
 }

@@ -19,6 +19,7 @@ use std::{
 
 use corelog_storage::{
     env::Lane,
+    error::StorageError,
     ids::{LeaderEpoch, LogId, PartitionIndex, TopicId},
 };
 
@@ -35,6 +36,7 @@ use crate::{
         mailbox::{self, Incoming, Mailbox},
     },
     core_state::Core,
+    directories,
     error::Fault,
     group::{
         call::{Answer as GroupAnswer, Listed},
@@ -42,6 +44,7 @@ use crate::{
     },
     metadata::{
         call::{MetadataAnswer, MetadataCall},
+        ids::DirectoryId,
         image::{ClusterImage, ImageVersion, TopicImage},
     },
     metrics::Stage,
@@ -125,6 +128,8 @@ pub enum CoreMessage {
     Image(Arc<ClusterImage>),
     /// Note to core 0: this core acts by that image.
     ImageApplied(ImageVersion),
+    /// Note: a data directory failed.
+    DirectoryFailed(DirectoryId, StorageError),
     /// Note: this connection is yours from here on.
     Connection(Box<HandedOver>),
 }
@@ -216,6 +221,7 @@ fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessag
         | CoreMessage::FetchCancel(_)
         | CoreMessage::Image(_)
         | CoreMessage::ImageApplied(_)
+        | CoreMessage::DirectoryFailed(..)
         | CoreMessage::Connection(_) => unreachable!("a note sent as a request"),
     }
 }
@@ -228,6 +234,7 @@ fn on_note<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, message: CoreMessage) {
         CoreMessage::FetchCancel(id) => drop(core.router.shares.borrow_mut().remove(&(from, id))),
         CoreMessage::Image(image) => apply_image(core, from, image),
         CoreMessage::GroupReleased(id, answer) => core.groups.released(id, *answer),
+        CoreMessage::DirectoryFailed(id, error) => drop(directories::failure::take_offline(core, id, &error)),
         CoreMessage::Connection(connection) => driver::take_over(core, *connection),
         CoreMessage::ImageApplied(version) => {
             if let Some(controller) = core.controller.get() {

@@ -151,7 +151,7 @@ pub(super) fn serve<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, batches: Vec<
 }
 
 fn append<E: NetEnv>(core: &Core<E>, routed: Routed) -> Result<Appended<E>, Fault> {
-    let partition = core.partitions.led(routed.log)?;
+    let partition = core.led(routed.log)?;
     let (acks, bytes) = (routed.records.acks, routed.records.bytes.len());
     let appended = partition.append_from_client(&core.env, routed.records)?;
     let accepted = Accepted {

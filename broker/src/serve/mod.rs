@@ -1,8 +1,10 @@
 //! A broker from its start to its end: shards, metadata, placement, listeners; then the same backwards.
 //!
 //! All cores go through the same steps and meet between them (`Shared::step`), so that what one learns the others know
-//! in the next: 1. bind; 2. open shards; 3. core 0 reads the metadata and registers the node; 4. logs move to the cores
-//! that own them; 5. every core leads its partitions; 6. accept. A step that fails on one core ends all of them.
+//! in the next: 1. bind; 2. core 0 looks which data directory has the metadata, and all open their shards in it; 3. core 0
+//! reads the metadata and tells the directories apart (`directories`); 4. all open their shards in the others; 5. core 0
+//! registers the node; 6. logs move to the cores that own them; 7. every core leads its partitions; 8. accept. A step that
+//! fails on one core ends all of them, but for what fails in a directory that has no metadata: it is given up.
 
 pub mod listen;
 pub mod shards;
@@ -10,7 +12,7 @@ pub mod shared;
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 
-use corelog_storage::{env::Lane, shard::Shard};
+use corelog_storage::{env::Lane, error::StorageError, shard::Shard};
 
 use crate::{
     config::BrokerConfig,
@@ -19,17 +21,26 @@ use crate::{
         stop::{Rendezvous, Stop},
     },
     core_state::{Core, CoreParts},
+    directories::{
+        identify,
+        survey_machine::{self, Place, Plan, State},
+    },
     limits::{METRICS_INTERVAL, METRICS_INTERVAL_LOADING},
     metadata::{
         call::{MetadataAnswer, MetadataCall},
-        controller::driver::Controller,
+        controller::{
+            driver::Controller,
+            start::{Found, check_node},
+        },
+        ids::{DirectoryId, Uuid},
         image::{ClusterImage, ImageVersion},
         local_log::LocalLog,
+        log::MetadataLog,
     },
     metrics::{board::Life, snapshot::CoreSnapshot},
     net::listener::accept_loop,
     router::{self, CoreMessage, Seat, metadata::CONTROLLER},
-    serve::shared::{Shared, Stopped},
+    serve::shared::{DirNumber, DirState, Shared, Stopped},
 };
 
 /// How long open connections may take to get their answers when the broker stops.
@@ -64,10 +75,14 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
     let step = shared::Steps { env: env.clone(), shared: shared.clone(), rendezvous, stop: stop.clone() };
 
     let listeners = step.take(listen::bind(&env, &config, &shared).await).await?;
-    let opened = step.take(shards::open(&env, &config, &shared).await).await?;
-    let (own, rest) = opened.split(env.core());
-    let controller = step.take(start_controller(&env, &config, &own, &shared).await).await?;
-    shards::settle(&step, &config, &own, rest).await?;
+    let places = step.take(find_metadata(&env, &config, &shared).await).await?;
+    let options = shards::options(&config);
+    let metadata = step.take(shards::open(&env, &config, &shared, shared.metadata_dir(), &options).await).await?;
+    let read = step.take(read_metadata(&env, &config, &metadata.own, places, &shared).await).await?;
+    let mut opened = shards::open_others(&step, &config, metadata, &options).await?;
+    let controller = step.take(start_controller(&env, &config, read, &shared).await).await?;
+    shards::settle(&step, &config, &mut opened).await?;
+    let directories = shards::directories(&env, &shared, opened);
 
     let endpoints = shared.endpoints(&config);
     let connection_memory = (config.memory_per_core() / 4) as usize;
@@ -75,7 +90,7 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
         env: env.clone(),
         config: config.clone(),
         endpoints,
-        shard: own,
+        directories,
         offline: shared.offline(),
         seat,
         admission: shared.admission.clone(),
@@ -85,7 +100,12 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
     core.publish(shared.image()).await;
     step.take(Ok::<_, String>(())).await?;
     if let Some(controller) = controller {
-        publish(&core, controller);
+        publish(&core, controller.clone());
+        // Some were found unusable after the node had registered.
+        for directory in core.directories.iter().filter(|directory| directory.shard.is_err()) {
+            let call = MetadataCall::DirectoryFailed { node: core.node, directory: directory.id };
+            controller.call(call).await;
+        }
     }
     env.spawn(Lane::Background, keep_up(core.clone()));
     if config.metrics.is_some() {
@@ -96,6 +116,7 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
     }
     if env.core() == CONTROLLER {
         shared.announce(&config);
+        announce_offline(&core);
     }
     stop.requested(&env).await;
     if env.core() == CONTROLLER {
@@ -104,18 +125,96 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
     end(&core, &step).await
 }
 
-/// Core 0 opens the metadata, registers the node, and tells the others.
-async fn start_controller<E: NetEnv>(
+/// Core 0 looks at the data directories, and tells the others which has the metadata.
+async fn find_metadata<E: NetEnv>(env: &E, config: &BrokerConfig, shared: &Shared) -> Result<Vec<Place>, String> {
+    if env.core() != CONTROLLER {
+        return Ok(Vec::new());
+    }
+    let places = identify::look(env, &config.data_dirs, |path| shared.unusable(path)).await;
+    let metadata = survey_machine::metadata_at(&places).map_err(|refusal| refusal.to_string())?;
+    shared.set_metadata_dir(DirNumber(metadata));
+    Ok(places)
+}
+
+/// What core 0 has read: the metadata, and the cluster's id.
+type MetadataRead<E> = Option<(LocalLog<E>, Uuid)>;
+
+/// Core 0 reads the metadata, and tells the others which data directory is which.
+async fn read_metadata<E: NetEnv>(
     env: &E,
-    config: &Arc<BrokerConfig>,
+    config: &BrokerConfig,
     shard: &Shard<E>,
+    places: Vec<Place>,
     shared: &Shared,
-) -> Result<Option<Rc<NodeController<E>>>, String> {
+) -> Result<MetadataRead<E>, String> {
     if env.core() != CONTROLLER {
         return Ok(None);
     }
     let log = LocalLog::open(env.clone(), shard).await.map_err(|error| error.to_string())?;
-    let started = Controller::start(env.clone(), log, config.clone()).await;
+    let image = log.image();
+    check_node(&image, config.node).map_err(|wrong| wrong.to_string())?;
+    let metadata = shared.metadata_dir().0;
+    let plan = survey_machine::plan(&places, metadata, (&image, config.node), &mut || env.random());
+    let plan = plan.map_err(|refusal| refusal.to_string())?;
+    identify::write(env, &places, &plan, config.node).await?;
+    let cluster = plan.cluster;
+    shared.set_directories(take_in(plan));
+    Ok(Some((log, cluster)))
+}
+
+/// The plan's directories, and words about those that are not where they were.
+fn take_in(plan: Plan) -> Vec<DirState> {
+    for (id, from) in plan.moved {
+        tracing::info!(directory = %id, from = %from.display(), "a data directory is mounted elsewhere than it was");
+    }
+    for (id, path) in plan.left_out {
+        tracing::warn!(directory = %id, path = %path.display(), "a data directory is no longer in log.dirs: its partitions are offline");
+    }
+    let directory = |planned: survey_machine::Planned| {
+        let failure = match planned.state {
+            State::Gone(why) => Some(StorageError::DirectoryOffline(why.into())),
+            State::Known | State::New => None,
+        };
+        DirState { id: planned.id, path: planned.path, failure }
+    };
+    plan.directories.into_iter().map(directory).collect()
+}
+
+/// Says which partitions are offline with their data directories.
+fn announce_offline<E: NetEnv>(core: &Core<E>) {
+    let image = core.image();
+    let placed = |id| {
+        let all = image.topics().flat_map(|topic| &topic.partitions);
+        all.filter(|state| state.directory_on(core.node) == Some(id)).count()
+    };
+    for directory in core.directories.iter() {
+        if let Err(why) = &directory.shard {
+            let (path, partitions) = (directory.path.display(), placed(directory.id));
+            tracing::error!(directory = %path, partitions, %why, "a data directory is offline, and its partitions with it; the others are served");
+        }
+    }
+    let ours = |id: &DirectoryId| core.directories.get(*id).is_some();
+    let all = image.topics().flat_map(|topic| &topic.partitions).filter_map(|state| state.directory_on(core.node));
+    let elsewhere = all.filter(|id| !ours(id)).count();
+    if elsewhere > 0 {
+        tracing::error!(partitions = elsewhere, "partitions are offline: their data directories are not in log.dirs");
+    }
+}
+
+/// Core 0 registers the node, and tells the others.
+async fn start_controller<E: NetEnv>(
+    env: &E,
+    config: &Arc<BrokerConfig>,
+    read: MetadataRead<E>,
+    shared: &Shared,
+) -> Result<Option<Rc<NodeController<E>>>, String> {
+    let Some((log, cluster)) = read else { return Ok(None) };
+    let metadata = shared.metadata_dir().0;
+    let mut usable = shared.directories();
+    // The metadata's first: without a file of its own, its id is found by that.
+    usable.swap(0, metadata);
+    let directories = usable.into_iter().filter(|one| one.failure.is_none()).map(|one| one.id).collect();
+    let started = Controller::start(env.clone(), log, config.clone(), Found { cluster, directories }).await;
     let (controller, moves) = started.map_err(|error| error.to_string())?;
     if !moves.is_empty() {
         tracing::info!(partitions = moves.len(), cores = config.cores, "partitions move to other cores");
@@ -162,8 +261,11 @@ impl<E: NetEnv> router::metadata::Controller for Handle<E> {
 async fn keep_up<E: NetEnv>(core: Rc<Core<E>>) {
     while !core.connections.stopping() {
         core.env.sleep(core.config.retention_check_interval).await;
-        if let Err(error) = core.shard.run_retention(core.settings().number("producer.id.expiration.ms")).await {
-            tracing::warn!(core = core.id.0, %error, "retention failed");
+        let expiration = core.settings().number("producer.id.expiration.ms");
+        for shard in core.directories.shards().filter(|shard| shard.failure().is_none()) {
+            if let Err(error) = shard.run_retention(expiration).await {
+                tracing::warn!(core = core.id.0, %error, "retention failed");
+            }
         }
     }
 }
@@ -186,9 +288,10 @@ async fn end<E: NetEnv>(core: &Rc<Core<E>>, step: &shared::Steps<E>) -> Result<(
         core.env.sleep(Duration::from_millis(10)).await;
     }
     step.meet().await;
-    let closed = core.shard.close().await;
-    if let Err(error) = &closed {
-        tracing::error!(core = core.id.0, %error, "the shard could not be closed in order; the next start recovers it");
+    for shard in core.directories.shards().filter(|shard| shard.failure().is_none()) {
+        if let Err(error) = shard.close().await {
+            tracing::error!(core = core.id.0, %error, "a shard could not be closed in order; the next start recovers it");
+        }
     }
     step.meet().await;
     Ok(())

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
@@ -22,10 +23,10 @@ use crate::{
         env::{CoreId, NetEnv},
         stop::{Rendezvous, Stop},
     },
-    metadata::image::ClusterImage,
+    metadata::{ids::DirectoryId, image::ClusterImage},
     metrics::board::{Board, Life},
     net::{admission::Admission, listener::Endpoints},
-    partition::registry::OfflineLogs,
+    partition::offline::OfflineLogs,
 };
 
 /// Shared by the cores of a node.
@@ -35,6 +36,8 @@ pub struct Shared {
     board: Board,
     /// The node's count of connections.
     pub(super) admission: Admission,
+    /// Paths of `log.dirs` that could not be taken for this process, and why.
+    unusable: BTreeMap<PathBuf, String>,
     /// Told when the node begins to serve, and when it is to end.
     watcher: OnceLock<fn(Life)>,
 }
@@ -45,9 +48,26 @@ struct State {
     /// The bound port, by listener and core.
     ports: BTreeMap<(usize, CoreId), u16>,
     image: Arc<ClusterImage>,
-    claims: BTreeMap<LogId, Vec<(Generation, ShardId)>>,
-    offline: BTreeMap<(ShardId, LogId), StorageError>,
-    manifests: BTreeMap<CoreId, Vec<LogManifest>>,
+    /// The directory with the metadata.
+    metadata: DirNumber,
+    /// In the order of `log.dirs`.
+    directories: Vec<DirState>,
+    claims: BTreeMap<(DirNumber, LogId), Vec<(Generation, ShardId)>>,
+    offline: BTreeMap<(DirNumber, ShardId, LogId), StorageError>,
+    manifests: BTreeMap<(DirNumber, CoreId), Vec<LogManifest>>,
+}
+
+/// Which entry of `log.dirs`, from 0.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(super) struct DirNumber(pub(super) usize);
+
+/// A data directory while the node starts.
+#[derive(Clone, Debug)]
+pub(super) struct DirState {
+    pub(super) id: DirectoryId,
+    pub(super) path: PathBuf,
+    /// Why it is offline.
+    pub(super) failure: Option<StorageError>,
 }
 
 /// The start ends here: some core failed, or the node is told to stop.
@@ -55,6 +75,16 @@ struct State {
 pub struct Stopped;
 
 impl Shared {
+    /// For cores that have to do without these data directories.
+    pub fn without(unusable: BTreeMap<PathBuf, String>) -> Self {
+        Self { unusable, ..Self::default() }
+    }
+
+    /// Why a data directory cannot be used by this process.
+    pub(super) fn unusable(&self, path: &Path) -> Option<String> {
+        self.unusable.get(path).cloned()
+    }
+
     /// Where the cores post their figures.
     pub fn board(&self) -> &Board {
         &self.board
@@ -121,46 +151,74 @@ impl Shared {
             node = config.node.0,
             cores = config.cores,
             memory_mib = config.memory >> 20,
-            data = %config.data_dir.display(),
+            data = %config.data_dirs.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>().join(","),
             "ready"
         );
     }
 
-    pub(super) fn claim(&self, shard: ShardId, claims: Vec<(LogId, Generation)>) {
+    pub(super) fn metadata_dir(&self) -> DirNumber {
+        self.lock().metadata
+    }
+
+    pub(super) fn set_metadata_dir(&self, number: DirNumber) {
+        self.lock().metadata = number;
+    }
+
+    pub(super) fn directories(&self) -> Vec<DirState> {
+        self.lock().directories.clone()
+    }
+
+    pub(super) fn set_directories(&self, directories: Vec<DirState>) {
+        self.lock().directories = directories;
+    }
+
+    /// Goes on without a data directory; the first reason counts.
+    pub(super) fn give_up(&self, number: DirNumber, why: String) {
+        let failure = &mut self.lock().directories[number.0].failure;
+        failure.get_or_insert(StorageError::DirectoryOffline(why.into()));
+    }
+
+    /// Why the node goes on without a data directory, if it does.
+    pub(super) fn given_up(&self, number: DirNumber) -> Option<StorageError> {
+        self.lock().directories[number.0].failure.clone()
+    }
+
+    pub(super) fn claim(&self, directory: DirNumber, shard: ShardId, claims: Vec<(LogId, Generation)>) {
         let mut state = self.lock();
         for (log, generation) in claims {
-            state.claims.entry(log).or_default().push((generation, shard));
+            state.claims.entry((directory, log)).or_default().push((generation, shard));
         }
     }
 
-    /// The shard whose claim to a log counts: the greatest.
-    pub(super) fn owner_of(&self, log: LogId) -> Option<ShardId> {
-        self.lock().claims.get(&log)?.iter().max().map(|(_, shard)| *shard)
+    /// The shard of a directory whose claim to a log counts: the greatest.
+    pub(super) fn owner_of(&self, directory: DirNumber, log: LogId) -> Option<ShardId> {
+        self.lock().claims.get(&(directory, log))?.iter().max().map(|(_, shard)| *shard)
     }
 
     /// Logs of a shard that it cannot serve.
-    pub(super) fn note_offline(&self, shard: ShardId, logs: Vec<(LogId, StorageError)>) {
-        self.lock().offline.extend(logs.into_iter().map(|(log, error)| ((shard, log), error)));
+    pub(super) fn note_offline(&self, directory: DirNumber, shard: ShardId, logs: Vec<(LogId, StorageError)>) {
+        self.lock().offline.extend(logs.into_iter().map(|(log, error)| ((directory, shard, log), error)));
     }
 
     /// Whether the shard, whose claim counts, cannot serve its log.
-    pub(super) fn is_offline(&self, shard: ShardId, log: LogId) -> bool {
-        self.lock().offline.contains_key(&(shard, log))
+    pub(super) fn is_offline(&self, directory: DirNumber, shard: ShardId, log: LogId) -> bool {
+        self.lock().offline.contains_key(&(directory, shard, log))
     }
 
     /// Logs that no core of the node can serve.
     pub(super) fn offline(&self) -> Arc<OfflineLogs> {
         let offline = self.lock().offline.clone();
-        let counts = offline.into_iter().filter(|((shard, log), _)| self.owner_of(*log) == Some(*shard));
-        Arc::new(counts.map(|((_, log), error)| (log, error)).collect())
+        let counts =
+            offline.into_iter().filter(|((directory, shard, log), _)| self.owner_of(*directory, *log) == Some(*shard));
+        Arc::new(counts.map(|((.., log), error)| (log, error)).collect())
     }
 
-    pub(super) fn hand_over(&self, to: CoreId, manifest: LogManifest) {
-        self.lock().manifests.entry(to).or_default().push(manifest);
+    pub(super) fn hand_over(&self, directory: DirNumber, to: CoreId, manifest: LogManifest) {
+        self.lock().manifests.entry((directory, to)).or_default().push(manifest);
     }
 
-    pub(super) fn handed_to(&self, core: CoreId) -> Vec<LogManifest> {
-        self.lock().manifests.remove(&core).unwrap_or_default()
+    pub(super) fn handed_to(&self, directory: DirNumber, core: CoreId) -> Vec<LogManifest> {
+        self.lock().manifests.remove(&(directory, core)).unwrap_or_default()
     }
 
     fn fail(&self, what: String) {

@@ -24,8 +24,9 @@ use corelog_wire::{
     },
 };
 
-use crate::cluster::{
-    CORE_PORT, CORES, Client, PARTITIONS, TOPIC, TOPIC_ID, batch, owner, produce, produced, start, start_with,
+use crate::{
+    client::Client,
+    cluster::{CORE_PORT, CORES, PARTITIONS, TOPIC, TOPIC_ID, batch, owner, produce, produced, start, start_with},
 };
 
 /// Bytes of each partition's log, as told.

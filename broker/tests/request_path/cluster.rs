@@ -1,15 +1,16 @@
-//! A node of two cores in a simulated network, with a node listener and a core listener, and a raw client of it.
+//! A node of two cores in a simulated network, with a node listener and a core listener, and what a client asks of it.
 
 use std::{cell::RefCell, net::SocketAddr, path::Path, rc::Rc, sync::Arc};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use corelog_broker::{
     config::{BrokerConfig, Settings, listener::Endpoint},
     core::{
-        env::{Conn, CoreId, NetEnv, Spread},
+        env::{CoreId, NetEnv, Spread},
         mailbox,
     },
     core_state::{Core, CoreParts},
+    directories::Directories,
     metadata::{
         ids::{DirectoryId, NodeId, PartitionEpoch, Uuid},
         image::ClusterImage,
@@ -20,7 +21,7 @@ use corelog_broker::{
         complaints::Complaint,
         listener::{Endpoints, ListenerKind, ListenerRef, accept_loop},
     },
-    sim::{Network, SimConn, SimNetEnv},
+    sim::{Network, SimNetEnv},
 };
 use corelog_storage::{
     buffer::BufferPool,
@@ -31,14 +32,10 @@ use corelog_storage::{
     shard::{Shard, ShardId, ShardOptions},
     sim::{HostId, Place, World},
 };
-use corelog_wire::{
-    Decoder, Message, Request, frame,
-    header::ResponseHeader,
-    messages::{
-        FetchRequest, FetchResponse, ProduceRequest, ProduceResponse,
-        fetch::{FetchPartition, FetchTopic},
-        produce::{PartitionProduceData, TopicProduceData},
-    },
+use corelog_wire::messages::{
+    FetchRequest, FetchResponse, ProduceRequest, ProduceResponse,
+    fetch::{FetchPartition, FetchTopic},
+    produce::{PartitionProduceData, TopicProduceData},
 };
 
 pub(crate) const TOPIC: &str = "orders";
@@ -138,7 +135,7 @@ pub(crate) fn start_with(seed: u64, topics: &[(TopicId, &str)]) -> Cluster {
                 env: env.clone(),
                 config,
                 endpoints: Endpoints { listeners: vec![vec![endpoint(NODE_PORT)], own_ports] },
-                shard,
+                directories: Directories::one("/data".into(), shard),
                 seat,
                 admission: admission.clone(),
                 connection_memory: 8 << 20,
@@ -179,54 +176,6 @@ impl Cluster {
     pub(crate) fn complaints(&self, what: Complaint) -> u64 {
         self.cores.borrow().iter().map(|core| core.complaints.count(what)).sum()
     }
-}
-
-/// A client's connection: frames out, frames in.
-pub(crate) struct Client {
-    pub(crate) conn: SimConn,
-    received: BytesMut,
-}
-
-impl Client {
-    pub(crate) async fn connect(env: &SimNetEnv, at: SocketAddr) -> Self {
-        Self { conn: env.connect(at).await.unwrap(), received: BytesMut::new() }
-    }
-
-    pub(crate) async fn at_port(env: &SimNetEnv, port: u16) -> Self {
-        Self::connect(env, address(port)).await
-    }
-
-    pub(crate) async fn send(&self, bytes: Bytes) {
-        self.conn.send(vec![bytes]).await.unwrap();
-    }
-
-    /// The next frame; `None` when the broker closed the connection.
-    pub(crate) async fn receive(&mut self) -> Option<Bytes> {
-        loop {
-            if let Some(prefix) = self.received.first_chunk::<4>() {
-                let length = i32::from_be_bytes(*prefix) as usize;
-                if self.received.len() >= 4 + length {
-                    let mut frame = self.received.split_to(4 + length).freeze();
-                    return Some(frame.split_off(4));
-                }
-            }
-            match self.conn.recv().await {
-                Ok(Some(bytes)) => self.received.extend_from_slice(&bytes),
-                Ok(None) | Err(_) => return None,
-            }
-        }
-    }
-
-    pub(crate) async fn call<Q: Request>(&mut self, version: i16, request: &Q) -> Q::Response {
-        self.send(frame::request(version, 5, Some("test"), request).unwrap()).await;
-        answer::<Q>(version, &self.receive().await.expect("an answer")).1
-    }
-}
-
-pub(crate) fn answer<Q: Request>(version: i16, frame: &Bytes) -> (i32, Q::Response) {
-    let mut decoder = Decoder::new(frame);
-    let header = ResponseHeader::decode(Q::KEY, version, &mut decoder).unwrap();
-    (header.correlation_id, Q::Response::decode(&mut decoder, version).unwrap())
 }
 
 pub(crate) fn batch(text: &str) -> Bytes {

@@ -26,7 +26,10 @@ use corelog_wire::{
     },
 };
 
-use crate::cluster::{Client, TOPIC, TOPIC_ID, batch, fetch, produce, produced, start};
+use crate::{
+    client::Client,
+    cluster::{TOPIC, TOPIC_ID, batch, fetch, produce, produced, start},
+};
 
 fn set(resource: ConfigResource, key: &str, value: Option<&str>) -> MetadataRecord {
     MetadataRecord::Config { resource, key: key.to_owned(), value: value.map(str::to_owned) }

@@ -22,9 +22,12 @@ use corelog_wire::{
     },
 };
 
-use crate::cluster::{
-    CORE_PORT, CORES, Client, LEADER_EPOCH, NODE_PORT, OFFSETS_TOPIC, PARTITIONS, TOPIC, TOPIC_ID, batch, fetch,
-    fetched, owner, produce, produced, start,
+use crate::{
+    client::Client,
+    cluster::{
+        CORE_PORT, CORES, LEADER_EPOCH, NODE_PORT, OFFSETS_TOPIC, PARTITIONS, TOPIC, TOPIC_ID, batch, fetch, fetched,
+        owner, produce, produced, start,
+    },
 };
 
 /// Of the node with id 1, on the node listener and on the core listener.

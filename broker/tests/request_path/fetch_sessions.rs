@@ -7,8 +7,9 @@ use corelog_broker::sim::SimNetEnv;
 use corelog_storage::env::Env;
 use corelog_wire::messages::{FetchRequest, FetchResponse, fetch::ForgottenTopic};
 
-use crate::cluster::{
-    CORES, Client, Cluster, PARTITIONS, TOPIC, TOPIC_ID, batch, fetch, fetched, produce, produced, start,
+use crate::{
+    client::{Client, answer},
+    cluster::{CORES, Cluster, PARTITIONS, TOPIC, TOPIC_ID, batch, fetch, fetched, produce, produced, start},
 };
 
 const VERSION: i16 = 11;
@@ -99,7 +100,7 @@ fn a_waiting_session_is_woken_by_any_of_its_partitions() {
                 write(&mut writer, partition, "news").await;
                 let frame = consumer.client.receive().await.expect("an answer");
                 assert!(env.now().since(before) < Duration::from_secs(2), "no waiting for the time to be over");
-                let response = crate::cluster::answer::<FetchRequest>(VERSION, &frame).1;
+                let response = answer::<FetchRequest>(VERSION, &frame).1;
                 assert_eq!(fetched(&response).iter().map(|row| row.0).collect::<Vec<_>>(), [partition]);
                 consumer.epoch += 1;
                 consumer.fetch(&[(partition, 1)], &[], 0).await;

@@ -18,7 +18,10 @@ use corelog_wire::{
     messages::{FetchRequest, ProduceRequest},
 };
 
-use crate::cluster::{CORES, Client, Cluster, answer, batch, fetch, fetched, produce, produced, start};
+use crate::{
+    client::{Client, answer},
+    cluster::{CORES, Cluster, batch, fetch, fetched, produce, produced, start},
+};
 
 fn moves(cluster: &Cluster) -> u64 {
     cluster.cores.borrow().iter().map(|core| core.metrics.counts().connections_taken_over).sum()

@@ -2,6 +2,8 @@
 //! kind of listener answers for; and configurations that change.
 
 mod admin;
+#[path = "../support/client.rs"]
+mod client;
 mod cluster;
 mod configs;
 mod core_listener;
@@ -40,9 +42,8 @@ use corelog_wire::{
     },
 };
 
-use cluster::{
-    Client, PARTITIONS, TOPIC, TOPIC_ID, answer, batch, fetch, fetched, produce, produced, start, start_with,
-};
+use client::{Client, answer};
+use cluster::{PARTITIONS, TOPIC, TOPIC_ID, batch, fetch, fetched, produce, produced, start, start_with};
 
 #[test]
 fn five_pipelined_requests_over_partitions_of_both_cores_are_answered_in_order() {

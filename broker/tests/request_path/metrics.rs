@@ -3,7 +3,10 @@
 use corelog_broker::metrics::{Stage, latency::Times, snapshot::CoreSnapshot};
 use corelog_wire::{api::ApiKey, error_code::ErrorCode};
 
-use super::cluster::{Client, Cluster, batch, fetch, produce, start};
+use super::{
+    client::Client,
+    cluster::{Cluster, batch, fetch, produce, start},
+};
 
 fn snapshots(cluster: &Cluster) -> Vec<CoreSnapshot> {
     cluster.cores.borrow().iter().map(|core| CoreSnapshot::take(core)).collect()

@@ -131,12 +131,17 @@ def api_versions():
 def log_dirs():
     said = tool("LogDirsCommand", "--describe", "--topic-list", "tools,tools-verifiable")
     told = json.loads(next(line for line in said.splitlines() if line.startswith("{")))
-    directory = told["brokers"][0]["logDirs"][0]
-    sizes = {row["partition"]: row["size"] for row in directory["partitions"]}
+    directories = told["brokers"][0]["logDirs"]
+    rows = [row for directory in directories for row in directory["partitions"]]
+    sizes = {row["partition"]: row["size"] for row in rows}
+    assert len(rows) == len(sizes), f"a partition is told of twice: {said}"
+    assert len({directory["logDir"] for directory in directories}) == len(directories), said
+    # Of four partitions each of two directories has some.
+    assert all(directory["partitions"] for directory in directories), said
     assert sorted(sizes) == ["tools-0", "tools-1", "tools-2", "tools-verifiable-0"], said
     assert sizes["tools-verifiable-0"] > 2000 and all(size < 1 << 20 for size in sizes.values()), sizes
-    assert all(row["offsetLag"] == 0 and not row["isFuture"] for row in directory["partitions"]), said
-    assert directory["error"] is None and directory["logDir"].startswith("/"), said
+    assert all(row["offsetLag"] == 0 and not row["isFuture"] for row in rows), said
+    assert all(directory["error"] is None and directory["logDir"].startswith("/") for directory in directories), said
 
 
 def quorum():

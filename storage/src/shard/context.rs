@@ -22,6 +22,9 @@ use crate::{
     log::{Extent, Log, state::LogNumber},
 };
 
+/// What is told why a shard failed.
+pub(crate) type FailureObserver = Rc<dyn Fn(StorageError)>;
+
 /// A log is journaled up to an offset once a record is durable.
 type Pending<E> = (Sequence, Weak<Log<E>>, Offset);
 
@@ -47,6 +50,8 @@ pub(crate) struct Context<E: Env> {
     pub(crate) dirty: RefCell<BTreeSet<(Sequence, LogNumber)>>,
     pub(crate) last_sequence: Cell<Sequence>,
     failed: RefCell<Option<StorageError>>,
+    /// Told when this shard fails, once.
+    pub(crate) on_failure: RefCell<Option<FailureObserver>>,
     full: Cell<bool>,
     /// Called when the journal fills up, or too much is not in segments.
     pub(crate) relief: RefCell<Option<Rc<dyn Fn()>>>,
@@ -70,6 +75,7 @@ impl<E: Env> Context<E> {
             dirty: RefCell::default(),
             last_sequence: Cell::default(),
             failed: RefCell::default(),
+            on_failure: RefCell::default(),
             full: Cell::new(false),
             relief: RefCell::default(),
         }
@@ -168,17 +174,20 @@ impl<E: Env> Context<E> {
 
     /// A write or a sync failed: nothing is served any more.
     pub(crate) fn fail(&self, error: StorageError) {
-        {
-            let mut failed = self.failed.borrow_mut();
-            if failed.is_some() {
-                return;
-            }
-            if error != StorageError::Closed {
-                tracing::error!(%error, "the shard stops serving");
-            }
-            let why = StorageError::ShardFailed(error.to_string().into());
-            *failed =
-                Some(if matches!(error, StorageError::ShardFailed(_) | StorageError::Closed) { error } else { why });
+        if self.failed.borrow().is_some() {
+            return;
+        }
+        let is_end = error == StorageError::Closed;
+        if !is_end {
+            tracing::error!(%error, "the shard stops serving");
+        }
+        let why = match error {
+            StorageError::ShardFailed(_) | StorageError::DirectoryOffline(_) | StorageError::Closed => error,
+            other => StorageError::ShardFailed(other.to_string().into()),
+        };
+        *self.failed.borrow_mut() = Some(why.clone());
+        if let Some(observer) = self.on_failure.take().filter(|_| !is_end) {
+            observer(why);
         }
         let pending = std::mem::take(&mut *self.pending.borrow_mut());
         for (_, log, _) in pending {

@@ -304,6 +304,21 @@ impl<E: Env> Shard<E> {
         self.context.journal().set_observer(observer);
     }
 
+    /// Has `observer` told when a write or sync fails for good, once, from within whatever failed: it must be quick, and
+    /// must not come back to this shard.
+    pub fn observe_failure(&self, observer: Rc<dyn Fn(StorageError)>) {
+        *self.context.on_failure.borrow_mut() = Some(observer);
+    }
+
+    /// Serves nothing any more, as after a failed write: what lies on the same disk has failed.
+    pub fn stop_serving(&self, why: StorageError) {
+        self.context.on_failure.take();
+        self.context.fail(match why {
+            why @ StorageError::DirectoryOffline(_) => why,
+            why => StorageError::DirectoryOffline(why.to_string().into()),
+        });
+    }
+
     /// Resolves when all journal records written by now are durable: creations and configurations among them.
     pub async fn sync(&self) -> Result<(), StorageError> {
         self.context.check()?;

@@ -326,6 +326,37 @@ fn a_bypassed_batch_that_is_not_whole_ends_its_log() {
     bypass_run();
 }
 
+#[test]
+fn a_shard_tells_once_that_its_disk_failed_and_one_on_another_disk_goes_on() {
+    let bench = Bench::new("failing", 21);
+    let (shard, _) = bench.open();
+    let other = bench.run(|env| async move {
+        env.create_dir("/other".as_ref()).await.unwrap();
+        env.sync_dir("/".as_ref()).await.unwrap();
+        Shard::open(env, "/other".as_ref(), ShardId(0), options()).await.unwrap().0
+    });
+    let told: Rc<RefCell<Vec<StorageError>>> = Rc::default();
+    let telling = told.clone();
+    shard.observe_failure(Rc::new(move |error| telling.borrow_mut().push(error)));
+    let fails = Faults { write_error: 1_000_000, ..Faults::default() };
+    bench.world.set_disk_faults(Place::FIRST.host, &bench.dir, Some(fails));
+    bench.run(|_| async move {
+        let logs = [&shard, &other].map(|shard| shard.create_log(id(0), config()).unwrap());
+        let tickets = [0, 1].map(|at| append(&logs[at], &mut Model::default(), 1, 100));
+        assert!(matches!(logs[0].wait_durable(tickets[0]).await, Err(StorageError::ShardFailed(_))));
+        assert_eq!(logs[1].wait_durable(tickets[1]).await, Ok(()));
+        shard.stop_serving(StorageError::Closed);
+        assert_eq!(*told.borrow(), [shard.failure().unwrap()], "the first reason is told, once");
+        // What waits is told, too, when another core finds the disk failed.
+        let mut model = Model::default();
+        let log = other.create_log(id(1), config()).unwrap();
+        let ticket = append(&log, &mut model, 1, 100);
+        other.stop_serving(told.borrow()[0].clone());
+        assert!(matches!(log.wait_durable(ticket).await, Err(StorageError::DirectoryOffline(_))));
+        assert!(try_append(&log, &mut model, 1, 100).is_err());
+    });
+}
+
 /// Each deliberate bug must show within a few seeds, or the test above proves little.
 #[cfg(feature = "mutants")]
 #[test]

@@ -48,11 +48,18 @@ fn apply(names: &mut BTreeMap<PathBuf, Entry>, change: Change) {
     match change {
         Change::Add(path, entry) => drop(names.insert(path, entry)),
         Change::Remove(path) => drop(names.remove(&path)),
-        Change::Rename(from, to) => {
-            if let Some(entry) = names.remove(&from) {
-                names.insert(to, entry);
-            }
-        }
+        Change::Rename(from, to) => rename(names, &from, &to),
+    }
+}
+
+/// With all that lies below it, if it is a directory.
+fn rename(names: &mut BTreeMap<PathBuf, Entry>, from: &Path, to: &Path) {
+    let moved: Vec<PathBuf> = names.keys().filter(|path| path.starts_with(from)).cloned().collect();
+    for path in moved {
+        let Some(entry) = names.remove(&path) else { continue };
+        let below = path.strip_prefix(from).expect("it lies below");
+        let path = if below == Path::new("") { to.to_path_buf() } else { to.join(below) };
+        names.insert(path, entry);
     }
 }
 
@@ -159,13 +166,38 @@ impl Disk {
     }
 
     pub(super) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        let is_file = matches!(self.names.get(from).ok_or_else(|| not_found(from))?, Entry::File(_));
+        if !self.names.contains_key(from) {
+            return Err(not_found(from));
+        }
         if !self.is_directory(&parent(to)) {
             return Err(not_found(to));
         }
-        assert!(is_file, "the simulated disk renames files only");
+        // An empty directory is replaced as a file is.
+        if matches!(self.names.get(to), Some(Entry::Directory)) && !self.list(to)?.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::DirectoryNotEmpty, to.display().to_string()));
+        }
         self.change(parent(to), Change::Rename(from.to_path_buf(), to.to_path_buf()));
         Ok(())
+    }
+
+    pub(super) fn move_tree(&mut self, from: &Path, to: &Path) {
+        rename(&mut self.names, from, to);
+        rename(&mut self.durable, from, to);
+        for (directory, change) in &mut self.unsynced {
+            let moved = |path: &mut PathBuf| {
+                if let Ok(below) = path.strip_prefix(from) {
+                    *path = to.join(below);
+                }
+            };
+            moved(directory);
+            match change {
+                Change::Add(path, _) | Change::Remove(path) => moved(path),
+                Change::Rename(old, new) => {
+                    moved(old);
+                    moved(new);
+                }
+            }
+        }
     }
 
     pub(super) fn remove(&mut self, path: &Path) -> io::Result<()> {

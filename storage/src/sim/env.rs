@@ -1,11 +1,11 @@
 //! What code under test sees of a simulated world.
 
-use std::{future::Future, io, path::Path, time::Duration};
+use std::{future::Future, io, path::Path, rc::Rc, time::Duration};
 
 use bytes::Bytes;
 
 use super::{
-    Place, World,
+    Faults, Place, World,
     disk::{Disk, SharedInode},
 };
 use crate::{
@@ -28,6 +28,8 @@ pub struct SimEnv {
 #[derive(Clone)]
 pub struct SimFile {
     env: SimEnv,
+    /// Where it was opened.
+    path: Rc<Path>,
     inode: SharedInode,
     durable_writes: bool,
 }
@@ -52,9 +54,16 @@ impl SimEnv {
         self.world.host(self.place.host).incarnation.get() == self.incarnation
     }
 
-    /// Lets a disk operation take its time; never returns to a dead process.
-    async fn disk_time(&self, kind: u64) {
-        let faults = self.world.faults(self.place.host);
+    /// Those of the disk that `path` lies on.
+    fn faults(&self, path: &Path) -> Faults {
+        let host = self.world.host(self.place.host);
+        let disks = host.disk_faults.borrow();
+        path.ancestors().find_map(|dir| disks.get(dir).copied()).unwrap_or_else(|| host.faults.get())
+    }
+
+    /// Lets an operation on `path` take its time; never returns to a dead process.
+    async fn disk_time(&self, kind: u64, path: &Path) -> io::Result<()> {
+        let faults = self.faults(path);
         let rng = self.world.rng();
         let (low, high) = faults.disk_latency;
         let mut nanos = rng.between(low.as_nanos() as u64, high.as_nanos() as u64);
@@ -65,6 +74,10 @@ impl SimEnv {
         self.world.trace(kind ^ nanos.rotate_left(8));
         self.sleep(Duration::from_nanos(nanos)).await;
         self.while_alive().await;
+        match self.faults(path).gone {
+            true => Err(input_output_error("the disk is gone")),
+            false => Ok(()),
+        }
     }
 
     /// Never returns to a dead process.
@@ -127,37 +140,37 @@ impl Env for SimEnv {
     }
 
     async fn open(&self, path: &Path, how: OpenFile) -> io::Result<SimFile> {
-        self.disk_time(1).await;
-        if self.strikes(self.world.faults(self.place.host).read_error, "open error") {
+        self.disk_time(1, path).await?;
+        if self.strikes(self.faults(path).read_error, "open error") {
             return Err(input_output_error("open"));
         }
         let inode = self.with_disk(|disk| disk.open(path, how.create))?;
-        Ok(SimFile { env: self.clone(), inode, durable_writes: how.durable_writes })
+        Ok(SimFile { env: self.clone(), path: path.into(), inode, durable_writes: how.durable_writes })
     }
 
     async fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.disk_time(2).await;
+        self.disk_time(2, path).await?;
         self.with_disk(|disk| disk.create_dir(path))
     }
 
     async fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        self.disk_time(3).await;
+        self.disk_time(3, dir).await?;
         self.with_disk(|disk| disk.list(dir))
     }
 
     async fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk_time(4).await;
+        self.disk_time(4, from).await?;
         self.with_disk(|disk| disk.rename(from, to))
     }
 
     async fn remove(&self, path: &Path) -> io::Result<()> {
-        self.disk_time(5).await;
+        self.disk_time(5, path).await?;
         self.with_disk(|disk| disk.remove(path))
     }
 
     async fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.disk_time(6).await;
-        if self.strikes(self.world.faults(self.place.host).sync_error, "directory sync error") {
+        self.disk_time(6, dir).await?;
+        if self.strikes(self.faults(dir).sync_error, "directory sync error") {
             return Err(input_output_error("sync of a directory"));
         }
         self.with_disk(|disk| disk.sync_dir(dir))
@@ -165,6 +178,10 @@ impl Env for SimEnv {
 }
 
 impl SimFile {
+    fn faults(&self) -> Faults {
+        self.env.faults(&self.path)
+    }
+
     fn check_alignment(position: u64, address: *const u8, len: usize) {
         let aligned = |value: u64| value.is_multiple_of(BLOCK as u64);
         assert!(aligned(position), "direct I/O at position {position}");
@@ -180,19 +197,20 @@ impl SimFile {
         }
         let (env, len) = (&self.env, data.len() as u64);
         env.while_alive().await;
-        let faults = env.world.faults(env.place.host);
+        let faults = self.faults();
         let growth = self.inode.borrow().missing_blocks(position, len);
         if !env.with_disk(|disk| disk.has_room(growth)) || (growth > 0 && env.strikes(faults.no_space, "no space")) {
-            env.disk_time(7).await;
+            env.disk_time(7, &self.path).await?;
             return Err(no_space());
         }
         env.world.trace(u64::from(crc32fast::hash(&data)) ^ position.rotate_left(16));
         let copy = Bytes::copy_from_slice(&data);
         let write = self.inode.borrow_mut().begin_write(position, &copy);
         let in_flight = InFlight { file: self, write, position, len };
-        env.disk_time(8).await;
+        let done = env.disk_time(8, &self.path).await;
         assert!(copy == data, "a buffer changed while the disk was reading it");
         drop(in_flight);
+        done?;
         if env.strikes(faults.write_error, "write error") {
             return Err(input_output_error("write"));
         }
@@ -223,8 +241,8 @@ impl Drop for InFlight<'_> {
 impl File for SimFile {
     async fn read_at(&self, position: u64, mut buffer: AlignedBuf) -> io::Result<(AlignedBuf, usize)> {
         Self::check_alignment(position, buffer.as_ptr(), buffer.len());
-        self.env.disk_time(9).await;
-        if self.env.strikes(self.env.world.faults(self.env.place.host).read_error, "read error") {
+        self.env.disk_time(9, &self.path).await?;
+        if self.env.strikes(self.faults().read_error, "read error") {
             return Err(input_output_error("read"));
         }
         let count = self.inode.borrow().read(position, &mut buffer);
@@ -245,8 +263,8 @@ impl File for SimFile {
 
     async fn sync(&self) -> io::Result<()> {
         let point = self.inode.borrow().begin_sync();
-        self.env.disk_time(10).await;
-        if self.env.strikes(self.env.world.faults(self.env.place.host).sync_error, "sync error") {
+        let done = self.env.disk_time(10, &self.path).await;
+        if done.is_err() || self.env.strikes(self.faults().sync_error, "sync error") {
             self.inode.borrow_mut().fail_sync(point);
             return Err(input_output_error("sync"));
         }
@@ -255,14 +273,14 @@ impl File for SimFile {
     }
 
     async fn len(&self) -> io::Result<u64> {
-        self.env.disk_time(11).await;
+        self.env.disk_time(11, &self.path).await?;
         Ok(self.inode.borrow().len)
     }
 
     async fn allocate(&self, length: u64) -> io::Result<()> {
-        self.env.disk_time(12).await;
+        self.env.disk_time(12, &self.path).await?;
         let growth = self.inode.borrow().missing_blocks(0, length);
-        let faults = self.env.world.faults(self.env.place.host);
+        let faults = self.faults();
         let full = !self.env.with_disk(|disk| disk.has_room(growth));
         if full || (growth > 0 && self.env.strikes(faults.no_space, "no space")) {
             return Err(no_space());
@@ -272,7 +290,7 @@ impl File for SimFile {
     }
 
     async fn set_len(&self, length: u64) -> io::Result<()> {
-        self.env.disk_time(13).await;
+        self.env.disk_time(13, &self.path).await?;
         self.inode.borrow_mut().set_len(length);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-/// How often faults strike one host, per million operations unless said otherwise.
+/// How often faults strike one host, or one directory of it, per million operations unless said otherwise.
 ///
 /// What must survive is the workload's to say: the world injects what it is told, anywhere. Power cuts, bit rot and a
 /// full disk have calls of their own, because a checker has to know of them.
@@ -24,6 +24,8 @@ pub struct Faults {
     pub stall: Duration,
     /// A look at the wall clock finds that it jumped, up to a day either way.
     pub clock_jumps: u32,
+    /// Every operation on the disk answers EIO: it is gone.
+    pub gone: bool,
 }
 
 impl Default for Faults {
@@ -38,6 +40,7 @@ impl Default for Faults {
             stalls: 0,
             stall: Duration::from_millis(500),
             clock_jumps: 0,
+            gone: false,
         }
     }
 }

@@ -56,6 +56,8 @@ struct Inner {
 pub(super) struct Host {
     pub(super) disk: RefCell<Disk>,
     pub(super) faults: Cell<Faults>,
+    /// Of directories that are disks of their own.
+    pub(super) disk_faults: RefCell<BTreeMap<PathBuf, Faults>>,
     pub(super) wall_offset_ms: Cell<i64>,
     /// Rises at each end of the host's processes, so that what is left of an earlier one can do nothing.
     pub(super) incarnation: Cell<u64>,
@@ -159,6 +161,22 @@ impl World {
     /// Sets how often faults strike `host` from now on.
     pub fn set_faults(&self, host: HostId, faults: Faults) {
         self.host(host).faults.set(faults);
+    }
+
+    /// Sets how often faults strike the disk that is mounted at `dir` of `host`, in place of the host's own; `None`: it
+    /// has no faults of its own any more.
+    pub fn set_disk_faults(&self, host: HostId, dir: &Path, faults: Option<Faults>) {
+        let host = self.host(host);
+        let mut disks = host.disk_faults.borrow_mut();
+        match faults {
+            Some(faults) => drop(disks.insert(dir.to_path_buf(), faults)),
+            None => drop(disks.remove(dir)),
+        }
+    }
+
+    /// Moves all that lies below `from` to below `to`, durably, as somebody does who mounts a disk elsewhere.
+    pub fn mount_elsewhere(&self, host: HostId, from: &Path, to: &Path) {
+        self.host(host).disk.borrow_mut().move_tree(from, to);
     }
 
     /// How often faults strike `host`.
@@ -361,6 +379,7 @@ impl World {
             Rc::new(Host {
                 disk: RefCell::new(Disk::new()),
                 faults: Cell::new(Faults::default()),
+                disk_faults: RefCell::default(),
                 wall_offset_ms: Cell::new(0),
                 incarnation: Cell::new(0),
             })

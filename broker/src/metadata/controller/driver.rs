@@ -20,7 +20,7 @@ use crate::{
     core::env::CoreId,
     metadata::{
         call::{MetadataAnswer, MetadataCall, Refusal},
-        controller::start::WrongNode,
+        controller::start::{Found, WrongNode},
         image::{ClusterImage, ImageVersion},
         log::{MetadataError, MetadataLog},
     },
@@ -67,10 +67,15 @@ impl std::error::Error for StartError {}
 impl<E: Env, L: MetadataLog> Controller<E, L> {
     /// Registers the node and places its partitions on its cores; committed on return. The moves are for the caller to
     /// carry out before anything is served.
-    pub async fn start(env: E, log: L, config: Arc<BrokerConfig>) -> Result<(Rc<Self>, Vec<Move>), StartError> {
+    pub async fn start(
+        env: E,
+        log: L,
+        config: Arc<BrokerConfig>,
+        found: Found,
+    ) -> Result<(Rc<Self>, Vec<Move>), StartError> {
         let cores = (0..config.cores).map(|core| (CoreId(core), ImageVersion(0))).collect();
         let mut machine = ControllerMachine::new(config, (*log.image()).clone());
-        let start = machine.start(&mut || env.random()).map_err(StartError::WrongNode)?;
+        let start = machine.start(found, &mut || env.random()).map_err(StartError::WrongNode)?;
         log.propose(start.records).await.map_err(StartError::Log)?;
         let applied = Applied { cores, waiting: Vec::new() };
         let machine = RefCell::new(machine);

@@ -15,8 +15,9 @@ use crate::{
     config::BrokerConfig,
     metadata::{
         call::{MetadataAnswer, MetadataCall, ProducerIdBlock},
+        ids::{DirectoryId, NodeId},
         image::ClusterImage,
-        record::MetadataRecord,
+        record::{MetadataRecord, NodeRegistration},
     },
 };
 
@@ -60,6 +61,7 @@ impl ControllerMachine {
             MetadataCall::CreatePartitions { topics, validate_only } => self.create_partitions(topics, validate_only),
             MetadataCall::AlterConfigs { changes, validate_only } => self.alter_configs(changes, validate_only),
             MetadataCall::AllocateProducerIds => self.allocate_producer_ids(),
+            MetadataCall::DirectoryFailed { node, directory } => self.directory_failed(node, directory),
         }
     }
 
@@ -70,6 +72,20 @@ impl ControllerMachine {
         self.advance(&records);
         let block = ProducerIdBlock { first, count: PRODUCER_ID_BLOCK };
         Decision { records, answer: MetadataAnswer::ProducerIds(block) }
+    }
+
+    /// The node goes on without it; but for the last one, beside which there is none to go on with.
+    fn directory_failed(&mut self, node: NodeId, directory: DirectoryId) -> Decision {
+        let mut records = Vec::new();
+        if let Some(registered) = self.image.node(node) {
+            let left: Vec<_> = registered.directories.iter().copied().filter(|other| *other != directory).collect();
+            if left != registered.directories && !left.is_empty() {
+                let registered = (**registered).clone();
+                records.push(MetadataRecord::Node(NodeRegistration { directories: left, ..registered }));
+            }
+        }
+        self.advance(&records);
+        Decision { records, answer: MetadataAnswer::DirectoryNoted }
     }
 
     /// Takes a decision's records into the machine's image.

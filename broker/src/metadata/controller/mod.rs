@@ -13,6 +13,8 @@ pub mod start;
 mod topics;
 
 pub(crate) use replicas::check_assignment;
+#[cfg(test)]
+pub(crate) use replicas::new_partition;
 
 #[cfg(test)]
 mod tests;

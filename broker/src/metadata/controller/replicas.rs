@@ -1,4 +1,5 @@
-//! Where the replicas of a new partition go: by hand, or one on each of as many nodes, on the core that has least.
+//! Where the replicas of a new partition go: by hand, or one on each of as many nodes, on the core that has least, in the
+//! data directory that has least.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,22 +10,38 @@ use crate::{
     core::env::CoreId,
     metadata::{
         call::{AssignedBroker, Refusal},
-        ids::{DirectoryId, NodeId, PartitionEpoch},
+        ids::{NodeId, PartitionEpoch},
         image::ClusterImage,
         record::{NodeRegistration, PartitionState, Replica},
     },
-    placement::CoreLoad,
+    placement::{CoreLoad, DirectoryLoad},
 };
 
 /// Places new partitions on an image's nodes, one after another.
 pub(super) struct Placer<'a> {
     image: &'a ClusterImage,
-    load: BTreeMap<NodeId, CoreLoad>,
+    load: BTreeMap<NodeId, NodeLoad>,
+}
+
+struct NodeLoad {
+    cores: CoreLoad,
+    /// None if the node does not say what it has.
+    directories: Option<DirectoryLoad>,
+}
+
+impl NodeLoad {
+    fn of(image: &ClusterImage, node: &NodeRegistration) -> Self {
+        let directories = Some(node.directories.clone()).filter(|directories| !directories.is_empty());
+        Self {
+            cores: CoreLoad::of(image, node.id, node.cores),
+            directories: directories.map(|directories| DirectoryLoad::of(image, node.id, directories)),
+        }
+    }
 }
 
 impl<'a> Placer<'a> {
     pub(super) fn new(image: &'a ClusterImage) -> Self {
-        let load = image.nodes().map(|node| (node.id, CoreLoad::of(image, node.id, node.cores))).collect();
+        let load = image.nodes().map(|node| (node.id, NodeLoad::of(image, node))).collect();
         Self { image, load }
     }
 
@@ -43,18 +60,19 @@ impl<'a> Placer<'a> {
 
     fn put(&mut self, topic: TopicId, node: NodeId, core: Option<CoreId>) -> Replica {
         let load = self.load.get_mut(&node).expect("a registered node");
-        let core = core.unwrap_or_else(|| load.lightest(topic));
-        load.add(topic, core);
-        Replica { node, core, directory: directory(self.image, node) }
+        let core = core.unwrap_or_else(|| load.cores.lightest(topic));
+        load.cores.add(topic, core);
+        let directory = load.directories.as_mut().map(|directories| {
+            let lightest = directories.lightest(topic);
+            directories.add(topic, lightest);
+            lightest
+        });
+        Replica { node, core, directory: directory.unwrap_or_default() }
     }
 }
 
-fn directory(image: &ClusterImage, node: NodeId) -> DirectoryId {
-    image.node(node).and_then(|node| node.directories.first().copied()).unwrap_or_default()
-}
-
 /// A new partition that its first replica leads.
-pub(super) fn new_partition(index: PartitionIndex, replicas: Vec<Replica>, min_isr: u16) -> PartitionState {
+pub(crate) fn new_partition(index: PartitionIndex, replicas: Vec<Replica>, min_isr: u16) -> PartitionState {
     let nodes: Vec<NodeId> = replicas.iter().map(|replica| replica.node).collect();
     PartitionState {
         index,

@@ -1,4 +1,4 @@
-//! What a node's start changes: its registration, and the cores its partitions are on.
+//! What a node's start changes: its registration, the directories it has, and the cores its partitions are on.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use corelog_storage::ids::LeaderEpoch;
 use super::machine::ControllerMachine;
 use crate::{
     metadata::{
-        ids::{BrokerEpoch, DirectoryId, NodeId, PartitionEpoch, random_uuid},
+        ids::{BrokerEpoch, DirectoryId, NodeId, PartitionEpoch, Uuid, random_uuid},
+        image::ClusterImage,
         record::{MetadataRecord, NodeRegistration},
     },
     placement::{self, Move},
@@ -34,6 +35,15 @@ impl fmt::Display for WrongNode {
 
 impl std::error::Error for WrongNode {}
 
+/// What a node finds of itself before it registers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// The cluster's id, drawn if it had none.
+    pub cluster: Uuid,
+    /// The data directories that are fit for use, the metadata's first.
+    pub directories: Vec<DirectoryId>,
+}
+
 /// What a start leads to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Start {
@@ -43,20 +53,26 @@ pub struct Start {
     pub moves: Vec<Move>,
 }
 
+/// Whether the metadata is this node's, or nobody's yet.
+pub fn check_node(image: &ClusterImage, asked: NodeId) -> Result<(), WrongNode> {
+    match image.nodes().find(|node| node.id != asked) {
+        Some(other) => Err(WrongNode { owner: other.id, asked }),
+        None => Ok(()),
+    }
+}
+
 impl ControllerMachine {
     /// Registers this node anew, gives the cluster its id if it has none, and places partitions on the cores there are.
-    pub fn start(&mut self, draw: &mut dyn FnMut() -> u64) -> Result<Start, WrongNode> {
+    pub fn start(&mut self, found: Found, draw: &mut dyn FnMut() -> u64) -> Result<Start, WrongNode> {
         let asked = self.config.node;
-        if let Some(other) = self.image.nodes().find(|node| node.id != asked) {
-            return Err(WrongNode { owner: other.id, asked });
-        }
+        check_node(&self.image, asked)?;
         let mut records = Vec::new();
         if self.image.cluster_id().is_none() {
-            records.push(MetadataRecord::Cluster { id: random_uuid(&mut *draw) });
+            records.push(MetadataRecord::Cluster { id: found.cluster });
         }
         let moves = placement::moves(&self.image, asked, self.config.cores);
         records.extend(moves.iter().map(|step| self.moved(step)));
-        records.push(MetadataRecord::Node(self.registration(draw)));
+        records.push(MetadataRecord::Node(self.registration(found.directories, draw)));
         self.advance(&records);
         // The file may say otherwise than at the last start.
         let changed = self.all_min_isr_records(&self.settings());
@@ -76,12 +92,8 @@ impl ControllerMachine {
         MetadataRecord::Partition { topic: step.log.topic, state }
     }
 
-    fn registration(&self, draw: &mut dyn FnMut() -> u64) -> NodeRegistration {
+    fn registration(&self, directories: Vec<DirectoryId>, draw: &mut dyn FnMut() -> u64) -> NodeRegistration {
         let before = self.image.node(self.config.node);
-        let directories = match before {
-            Some(before) => before.directories.clone(),
-            None => vec![DirectoryId(random_uuid(&mut *draw))],
-        };
         NodeRegistration {
             id: self.config.node,
             epoch: BrokerEpoch(before.map_or(0, |before| before.epoch.0) + 1),
@@ -101,10 +113,7 @@ pub(super) mod tests {
     use crate::{
         config::BrokerConfig,
         core::env::CoreId,
-        metadata::{
-            call::{MetadataAnswer, MetadataCall, NewTopic},
-            image::ClusterImage,
-        },
+        metadata::call::{MetadataAnswer, MetadataCall, NewTopic},
     };
 
     /// A fixed sequence of numbers that look random.
@@ -121,10 +130,14 @@ pub(super) mod tests {
         Arc::new(BrokerConfig::default().with("cores", &cores.to_string()).expect("valid"))
     }
 
+    pub(in crate::metadata) fn found() -> Found {
+        Found { cluster: Uuid([1; 16]), directories: vec![DirectoryId(Uuid([2; 16]))] }
+    }
+
     /// A controller of a fresh node, started.
     pub(in crate::metadata) fn started(cores: u16) -> (ControllerMachine, Start) {
         let mut machine = ControllerMachine::new(config(cores), ClusterImage::default());
-        let start = machine.start(&mut numbers(1)).expect("starts");
+        let start = machine.start(found(), &mut numbers(1)).expect("starts");
         (machine, start)
     }
 
@@ -137,20 +150,45 @@ pub(super) mod tests {
     fn a_first_start_gives_the_cluster_an_id_and_the_next_keeps_it() {
         let (machine, start) = started(2);
         assert!(start.moves.is_empty());
-        let id = machine.image().cluster_id().expect("an id");
-        let directories = machine.image().node(NodeId(0)).expect("registered").directories.clone();
+        assert_eq!(machine.image().cluster_id(), Some(found().cluster));
         let mut again = ControllerMachine::new(config(2), machine.image().clone());
-        again.start(&mut numbers(2)).expect("starts");
-        assert_eq!(again.image().cluster_id(), Some(id));
+        let more = vec![found().directories[0], DirectoryId(Uuid([4; 16]))];
+        let later = Found { cluster: Uuid([3; 16]), directories: more.clone() };
+        again.start(later, &mut numbers(2)).expect("starts");
+        assert_eq!(again.image().cluster_id(), Some(found().cluster));
         let node = again.image().node(NodeId(0)).expect("registered");
-        assert_eq!((node.epoch, &node.directories), (BrokerEpoch(2), &directories));
+        assert_eq!((node.epoch, &node.directories), (BrokerEpoch(2), &more));
+    }
+
+    #[test]
+    fn a_directory_that_failed_gets_no_new_partitions_and_the_last_one_all() {
+        let [good, bad] = [5, 6].map(|number| DirectoryId(Uuid([number; 16])));
+        let mut machine = ControllerMachine::new(config(2), ClusterImage::default());
+        machine.start(Found { directories: vec![good, bad], ..found() }, &mut numbers(1)).expect("starts");
+        let directories = |machine: &mut ControllerMachine, topic: &str| {
+            let call = MetadataCall::CreateTopics { topics: vec![new_topic(topic, 4)], validate_only: false };
+            machine.decide(call, &mut numbers(7));
+            let topic = machine.image().topic(topic).expect("made");
+            let mut placed: Vec<_> =
+                topic.partitions.iter().filter_map(|state| state.directory_on(NodeId(0))).collect();
+            placed.sort();
+            placed
+        };
+        assert_eq!(directories(&mut machine, "both"), [good, good, bad, bad]);
+        let failed = |directory| MetadataCall::DirectoryFailed { node: NodeId(0), directory };
+        let epoch = machine.image().node(NodeId(0)).expect("registered").epoch;
+        assert_eq!(machine.decide(failed(bad), &mut numbers(8)).records.len(), 1);
+        assert_eq!(machine.decide(failed(bad), &mut numbers(8)).records, [], "it is told once");
+        assert_eq!(machine.image().node(NodeId(0)).expect("registered").epoch, epoch);
+        assert_eq!(directories(&mut machine, "one"), [good; 4]);
+        assert_eq!(machine.decide(failed(good), &mut numbers(8)).records, []);
     }
 
     #[test]
     fn a_directory_of_another_node_is_refused_by_name() {
         let (machine, _) = started(1);
         let other = Arc::new(BrokerConfig::default().with("node.id", "7").expect("valid"));
-        let refused = ControllerMachine::new(other, machine.image().clone()).start(&mut numbers(2));
+        let refused = ControllerMachine::new(other, machine.image().clone()).start(found(), &mut numbers(2));
         assert!(refused.expect_err("refused").to_string().contains("set node.id = 0"));
     }
 
@@ -161,13 +199,13 @@ pub(super) mod tests {
         machine.decide(call, &mut numbers(3));
         let file = Arc::new(config(1).with("min.insync.replicas", "2").expect("valid"));
         let mut changed = ControllerMachine::new(file.clone(), machine.image().clone());
-        changed.start(&mut numbers(4)).expect("starts");
+        changed.start(found(), &mut numbers(4)).expect("starts");
         let min_isr = |machine: &ControllerMachine| {
             machine.image().topic("t").expect("exists").partitions.iter().map(|state| state.min_isr).collect::<Vec<_>>()
         };
         assert_eq!(min_isr(&changed), [2, 2]);
         let mut same = ControllerMachine::new(file, changed.image().clone());
-        assert_eq!(same.start(&mut numbers(5)).expect("starts").records.len(), 1, "only the node registers");
+        assert_eq!(same.start(found(), &mut numbers(5)).expect("starts").records.len(), 1, "only the node registers");
     }
 
     #[test]
@@ -176,7 +214,7 @@ pub(super) mod tests {
         let call = MetadataCall::CreateTopics { topics: vec![new_topic("t", 4)], validate_only: false };
         let MetadataAnswer::TopicsCreated(_) = machine.decide(call, &mut numbers(3)).answer else { panic!() };
         let mut on_one = ControllerMachine::new(config(1), machine.image().clone());
-        let start = on_one.start(&mut numbers(4)).expect("starts");
+        let start = on_one.start(found(), &mut numbers(4)).expect("starts");
         assert_eq!(start.moves.len(), 2);
         for state in &on_one.image().topic("t").expect("exists").partitions {
             let moved = i32::from(start.moves.iter().any(|step| step.log.partition == state.index));

@@ -1,0 +1,50 @@
+//! Deliberate faults of the data directories, each of which a named property of `tests/directories` must catch. They exist
+//! only under the cargo feature `mutants`; without it [`is`] is constant.
+
+/// A fault that can be switched on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mutant {
+    /// What is at the path of a known directory is taken for it, empty as it may be.
+    TrustPaths,
+    /// A directory that cannot be used keeps the others from being served.
+    FailTogether,
+    /// A failure is not told to the other cores.
+    KeepFailureToItself,
+    /// Logs stay on the cores they were on, in all directories but the metadata's.
+    MoveInOneDirectory,
+    /// New partitions go to a directory that failed.
+    PlaceInFailed,
+}
+
+/// All of them, with words of the property that catches each.
+#[cfg(feature = "mutants")]
+pub const ALL: [(Mutant, &str); 5] = [
+    (Mutant::TrustPaths, "every core says that it is offline"),
+    (Mutant::FailTogether, "the other directory is served"),
+    (Mutant::KeepFailureToItself, "every core says that it is offline"),
+    (Mutant::MoveInOneDirectory, "what was acknowledged is found"),
+    (Mutant::PlaceInFailed, "new partitions go where they can be served"),
+];
+
+#[cfg(feature = "mutants")]
+thread_local! {
+    static ACTIVE: std::cell::Cell<Option<Mutant>> = const { std::cell::Cell::new(None) };
+}
+
+/// Switches one fault on for this thread, or all off.
+#[cfg(feature = "mutants")]
+pub fn activate(mutant: Option<Mutant>) {
+    ACTIVE.set(mutant);
+}
+
+/// Whether `mutant` is on.
+#[cfg(feature = "mutants")]
+pub(crate) fn is(mutant: Mutant) -> bool {
+    ACTIVE.get() == Some(mutant)
+}
+
+/// Whether `mutant` is on: never, in a build without the feature.
+#[cfg(not(feature = "mutants"))]
+pub(crate) const fn is(_: Mutant) -> bool {
+    false
+}

@@ -1,0 +1,76 @@
+//! A node with several data directories, simulated whole: started as `corelog serve` starts one, with disks that are
+//! missing, swapped or failing. A failing seed is replayed with `CORELOG_DIRS_SEED=n cargo test -p corelog-broker --test
+//! directories`; `CORELOG_DIRS_SEEDS=n` runs more.
+
+#[path = "../support/client.rs"]
+mod client;
+mod history;
+mod node;
+mod scenarios;
+
+use corelog_storage::sim::Counters;
+
+const SEEDS: u64 = 18;
+
+/// What an ordinary run must at least have seen.
+const MINIMA: &[(&str, u64)] = &[
+    ("start", 50),
+    ("power cut", 20),
+    ("disk missing", 3),
+    ("disk dead at the start", 3),
+    ("disk unreadable at the start", 2),
+    ("disk failed", 8),
+    ("disks mounted elsewhere", 8),
+    ("directory added", 3),
+    ("partition placed", 60),
+    ("partition seen offline", 50),
+    ("record verified", 3_000),
+];
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+#[test]
+fn a_disk_takes_its_own_partitions_offline_and_nothing_acknowledged_is_lost() {
+    if let Some(seed) = number("CORELOG_DIRS_SEED") {
+        println!("{:?}", history::run(seed).unwrap_or_else(|broken| panic!("seed {seed}: {broken}")));
+        return;
+    }
+    let mut total = Counters::default();
+    for seed in 0..number("CORELOG_DIRS_SEEDS").unwrap_or(SEEDS) {
+        let (counters, _) = history::run(seed).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
+        total.merge(&counters);
+    }
+    total.iter().for_each(|(kind, many)| println!("  {many:>9}  {kind}"));
+    for (kind, least) in MINIMA {
+        assert!(total.get(kind) >= *least, "{kind} {} times, at least {least} are due", total.get(kind));
+    }
+}
+
+#[test]
+fn a_seed_gives_one_history() {
+    assert_eq!(history::run(3).map(|run| run.1), history::run(3).map(|run| run.1));
+}
+
+#[cfg(feature = "mutants")]
+#[test]
+fn every_mutant_is_caught_by_its_property() {
+    use corelog_broker::directories::mutant;
+    const WITHIN: u64 = 60;
+    for (mutant, property) in mutant::ALL {
+        let caught = (0..WITHIN).find_map(|seed| {
+            mutant::activate(Some(mutant));
+            let outcome = std::panic::catch_unwind(|| history::run(seed));
+            mutant::activate(None);
+            match outcome {
+                Ok(Ok(_)) => None,
+                Ok(Err(broken)) => Some((seed, broken)),
+                Err(_) => Some((seed, "an assertion".to_owned())),
+            }
+        });
+        println!("{mutant:?}: {caught:?}");
+        let (_, broken) = caught.unwrap_or_else(|| panic!("{mutant:?} survived {WITHIN} seeds"));
+        assert!(broken.contains(property), "{mutant:?} broke another property: {broken}");
+    }
+}
