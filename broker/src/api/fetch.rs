@@ -48,7 +48,7 @@ pub(super) async fn answer<E: NetEnv>(
     let image = core.image();
     let mut parts = Vec::new();
     for topic in request.topics() {
-        let found = router::find_topic(&image, topic.name, TopicId(topic.topic_id.0));
+        let found = router::find_topic(&image, context.api_version, topic.name, TopicId(topic.topic_id.0));
         for partition in topic.partitions {
             parts.push(match &found {
                 Ok(found) => locate(core, &context, found, &partition),
@@ -127,7 +127,7 @@ fn respond<E: NetEnv>(
     let mut fetched = fetched.into_iter();
     for topic in request.topics() {
         writer.topic(topic.name, topic.topic_id, topic.partitions.clone().count());
-        let found = router::find_topic(&image, topic.name, TopicId(topic.topic_id.0)).ok();
+        let found = router::find_topic(&image, context.api_version, topic.name, TopicId(topic.topic_id.0)).ok();
         for partition in topic.partitions {
             let got = fetched.next().expect("one outcome per partition");
             let hint = got.fault.as_ref().zip(found).and_then(|(fault, topic)| {
