@@ -33,6 +33,9 @@ pub const IN_FLIGHT_BYTES_PER_CONNECTION: usize = FRAME_MAX + MIB;
 pub const BROKER_IDS_PER_NODE: i32 = 1000;
 /// Refused records that one Produce response names.
 pub const REFUSED_RECORDS_PER_RESPONSE: usize = 10_000;
+/// The longest words beside an error, in bytes: they may repeat what a client sent, and a text has 32,767 bytes at most.
+pub const REFUSAL_MESSAGE_MAX: usize = 4 * KIB;
+const _: () = assert!(REFUSAL_MESSAGE_MAX <= i16::MAX as usize);
 /// Requests of one core that another has not yet answered.
 pub const MAILBOX_CREDITS: usize = 1024;
 /// How long a start waits for an address that is in use, and how often it tries.

@@ -10,7 +10,12 @@ import time
 from dataclasses import dataclass, field
 
 import admin
+import breadth
+import conversations
+import good
 import one_node
+import schema
+from peer import exchange
 from protocol import *
 
 TOPIC, GOOD, SMALL, LATE = "t", "good", "small", "old"
@@ -28,6 +33,7 @@ TOPICS = [
     (HOURLY, 1, 1, [("message.timestamp.before.max.ms", str(HOUR)), ("message.timestamp.after.max.ms", str(HOUR))]),
     (STAMPED, 1, 1, [("message.timestamp.type", "LogAppendTime")]),
     *admin.TOPICS,
+    *good.TOPICS,
 ]
 
 
@@ -71,6 +77,19 @@ class Case:
     wait: float = 5.0
     #: What was changed before takes so long to be seen.
     pause: float = 0.0
+
+    @property
+    def api(self):
+        """The API and version that its first request names, if it is one."""
+        first = self.pieces[0][4:8]
+        key, version = struct.unpack(">hh", first) if len(first) == 4 else (-1, -1)
+        api = schema.apis().get(schema.names().get(key))
+        return (api.name, version) if api and version in api.versions else None
+
+    def held(self, side):
+        """The steps of the case with one broker: what each is called, whose it is, and what came of it."""
+        one = exchange(side.port, self.pieces, self.probe, self.half_close, self.wait)
+        return [(self.name, self.api, (tuple(map(self.see, one.frames)), one.ending))]
 
 
 @dataclass
@@ -372,9 +391,17 @@ def reads(cases):
     cases.add("Fetch: longer than its frame says", good)
 
 
-def all_cases():
+def by_hand():
+    """The cases that are written byte by byte."""
     cases = Cases()
     # Batches and records first: only they need a partition of their own.
     for kind in (batches, records, frames, bodies, reads, admin.all_kinds, one_node.all_kinds):
         kind(cases)
     return cases.all
+
+
+def generated(served, by_kafka):
+    """Conversations and spoiled requests at each version served. served, by_kafka: {API: versions}."""
+    both = {name: [version for version in versions if version in by_kafka[name]] for name, versions in served.items()}
+    alone = [(name, version) for name, versions in served.items() for version in versions if version not in both[name]]
+    return [*conversations.every_version(both), *breadth.every_version(both), *breadth.without_match(alone)]

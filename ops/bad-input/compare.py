@@ -1,17 +1,25 @@
 """Sends each case to Corelog and to a real Kafka, and compares what comes back."""
 
+import itertools
 import re
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import cases
 import protocol
-from peer import Corelog, Kafka, ask, connect, exchange
+import report
+from diff import said
+from differences import judge, listed
+from peer import ask, connect
+from side import Side
+from stage import make_topics, pair, prepare, versions
 
+DIFFERENCES = Path(__file__).resolve().parent / "differences"
 #: Fewer cases than this is a mistake.
-CASES_MIN = 490
+CASES_MIN = 7175
 #: On a busy machine a change takes Kafka longer to be seen than a case pauses for it.
 PATIENCE = 10.0
 MEMORY_MIB = 256
@@ -20,35 +28,6 @@ MEMORY_BESIDE_MIB = 128
 #: Log lines about bad input: one per kind and core in ten seconds, see COMPLAINT_INTERVAL in broker/src/limits.rs.
 KINDS, CORES, INTERVAL = 9, 2, 10
 GOOD_RECORDS = 50
-DIFFERENCES = Path(__file__).resolve().parent / "differences"
-
-
-def listed():
-    """{case: reason} of the file of differences."""
-    found = {}
-    names = sorted((case.name for case in cases.all_cases()), key=len, reverse=True)
-    for line in DIFFERENCES.read_text().splitlines():
-        if not line or line.startswith("#"):
-            continue
-        name = next((name for name in names if line.startswith(name + ": ")), None)
-        assert name, f"{DIFFERENCES.name}: no case is called so, or a reason is missing: {line}"
-        found[name] = line[len(name) + 2 :]
-    return found
-
-
-def make_topics(port):
-    """The topics of the cases, each partition ready."""
-    with connect(port, 60) as connection:
-        ask(connection, protocol.create_topics(cases.TOPICS))
-        for name, partitions, _, _ in cases.TOPICS:
-            everything = protocol.list_offsets([(name, [(p, -1, -1) for p in range(partitions)])])
-            ready = protocol.i16(0) + protocol.i64(-1) + protocol.i64(0)
-            deadline = time.monotonic() + 60
-            while ask(connection, everything).count(ready) < partitions:
-                assert time.monotonic() < deadline, f"the partitions of {name} are not ready"
-                time.sleep(0.1)
-        outcome = protocol.produce_outcomes(ask(connection, protocol.produce([(cases.GOOD, [(0, protocol.batch())])])))
-        assert outcome == {(cases.GOOD, 0): (0, 0)}, outcome
 
 
 def good_client(port, records=GOOD_RECORDS):
@@ -66,17 +45,41 @@ def good_client(port, records=GOOD_RECORDS):
             assert b"good %d\0" % number in response, f"record {number} is not read back"
 
 
-def judge(found, reasons):
-    """What is wrong with the outcomes {name: (Kafka's, Corelog's)}."""
-    problems = []
-    for name, (kafka, corelog) in found.items():
-        if kafka != corelog and name not in reasons:
-            problems.append(f"{name}:\n     Kafka   {kafka}\n     Corelog {corelog}")
-        if kafka == corelog and name in reasons:
-            problems.append(f"{name}: listed in {DIFFERENCES.name}, and does not differ: take the entry out")
-        if corelog[1] == "silent":
-            problems.append(f"{name}: Corelog neither answers nor closes")
-    return problems
+@dataclass
+class Result:
+    """One step of a case, and what came of it at either broker."""
+
+    name: str
+    #: The API and its version; None if the bytes are no such request.
+    api: tuple | None
+    #: What was answered, and how it ended; None if it was not asked.
+    kafka: tuple | None
+    corelog: tuple | None
+
+    @property
+    def equal(self):
+        return self.kafka == self.corelog
+
+    @property
+    def answered(self):
+        """Whether Corelog answered at all."""
+        return bool(self.corelog and self.corelog[0])
+
+    @property
+    def silent(self):
+        """Whether Corelog neither answered nor closed."""
+        return bool(self.corelog) and self.corelog[1] == "silent"
+
+
+def results(case, pool, sides):
+    """The case's steps at both brokers. Where the ways part, what one alone was asked is compared with nothing."""
+    both = pool.map(case.held, sides)
+    nothing = (None, None, None)
+    found = []
+    for kafka, corelog in itertools.zip_longest(*both, fillvalue=nothing):
+        name, api, _ = corelog if kafka is nothing else kafka
+        found.append(Result(name, api, kafka[2], corelog[2] if corelog[0] == name else None))
+    return found
 
 
 def check_log(corelog, seconds):
@@ -94,37 +97,49 @@ def check_log(corelog, seconds):
     return len(complaints)
 
 
-def outcomes(case, pool, ports):
-    """What each peer answers, as the case sees it, and how the connection ended."""
-    both = pool.map(lambda port: exchange(port, case.pieces, case.probe, case.half_close, case.wait), ports)
-    return tuple((tuple(map(case.see, one.frames)), one.ending) for one in both)
+def hold(case, pool, sides):
+    """The case's results, asked for again where a change takes time to be seen."""
+    time.sleep(case.pause)
+    until = time.monotonic() + (PATIENCE if case.pause else 0)
+    found = results(case, pool, sides)
+    while not all(one.equal for one in found) and time.monotonic() < until:
+        time.sleep(case.pause)
+        found = results(case, pool, sides)
+    return found
+
+
+def check(found, served, by_kafka):
+    """Every difference has its reason, every reason its difference, and nothing that is served was left out."""
+    reasons = listed(DIFFERENCES)
+    problems, unlisted = judge(found, reasons)
+    for one in unlisted:
+        problems.append(f"{one.name}:\n        " + "\n        ".join(said(one.kafka, one.corelog)))
+    problems += [f"{one.name}: Corelog neither answers nor closes" for one in found if one.silent]
+    problems += [f"{name} {version}: served, and never answered as Kafka does" for name, version in report.missing(found, served, by_kafka)]
+    twice = [name for name, times in Counter(one.name for one in found).items() if times > 1]
+    problems += [f"{name}: two cases of one name" for name in twice]
+    assert not problems, f"{len(problems)} problems:\n   " + "\n   ".join(problems)
+    return reasons
 
 
 def compare(binary, work):
-    all_cases, reasons = cases.all_cases(), listed()
-    assert len(all_cases) >= CASES_MIN, f"{len(all_cases)} cases, at least {CASES_MIN} must be"
-    assert len(all_cases) <= cases.PARTITIONS, "each case needs a partition of its own"
-    assert len({case.name for case in all_cases}) == len(all_cases), "two cases of one name"
-    (work / "corelog.toml").write_text("node.id = 1\n")
-    arguments = ["--cores", str(CORES), "--config", str(work / "corelog.toml")]
-    corelog, kafka = Corelog(binary, work, MEMORY_MIB, arguments), Kafka(work)
+    by_hand = cases.by_hand()
+    assert len(by_hand) <= cases.PARTITIONS, "each case needs a partition of its own"
+    corelog, kafka = pair(binary, work, CORES, MEMORY_MIB)
     try:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda peer: peer.start(), (kafka, corelog)))
-            ports = (kafka.port, corelog.port)
-            list(pool.map(make_topics, ports))
-            began, found = time.monotonic(), {}
-            for case in all_cases:
-                time.sleep(case.pause)
-                until = time.monotonic() + (PATIENCE if case.pause else 0)
-                outcome = outcomes(case, pool, ports)
-                while outcome[0] != outcome[1] and time.monotonic() < until:
-                    time.sleep(case.pause)
-                    outcome = outcomes(case, pool, ports)
-                found[case.name] = outcome
+            sides = Side(kafka.port), Side(corelog.port)
+            list(pool.map(make_topics, (kafka.port, corelog.port)))
+            list(pool.map(prepare, sides))
+            by_kafka, served = pool.map(versions, (kafka.port, corelog.port))
+            began = time.monotonic()
+            every = [*by_hand, *cases.generated(served, by_kafka)]
+            found = [one for case in every for one in hold(case, pool, sides)]
             seconds = time.monotonic() - began
-        problems = judge(found, reasons)
-        assert not problems, f"{len(problems)} cases:\n   " + "\n   ".join(problems)
+        print("\n".join(report.table(found)))
+        reasons = check(found, served, by_kafka)
+        assert len(found) >= CASES_MIN, f"{len(found)} cases, at least {CASES_MIN} must be"
         good_client(kafka.port)
         good_client(corelog.port)
         most, bound = corelog.memory("VmHWM") >> 20, MEMORY_MIB + MEMORY_BESIDE_MIB
@@ -134,9 +149,7 @@ def compare(binary, work):
     finally:
         corelog.end()
         kafka.stop()
-    endings = Counter(kafka_ending for (_, kafka_ending), _ in found.values())
     print(
-        f"{len(found)} cases in {seconds:.0f} s: Kafka kept {endings['open']} connections and closed {endings['closed']}; "
-        f"{len(reasons)} listed differences; then a good client's {GOOD_RECORDS} records; "
+        f"{len(found)} cases in {seconds:.0f} s, {len(reasons)} reasons for what differs; then a good client's {GOOD_RECORDS} records; "
         f"at most {most} MiB; {lines} lines about bad input"
     )

@@ -6,6 +6,7 @@ import resource
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,13 @@ class Outcome:
 
     frames: tuple
     ending: str
+
+
+def work_directory(name):
+    """A new directory, beside the build: the system's own place for temporary files may have no direct I/O."""
+    place = Path(os.environ.get("CORELOG_TEST_DIR", CACHE))
+    place.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=place))
 
 
 def free_port():

@@ -110,6 +110,28 @@ fn huge_counts_allocate_nothing() {
 }
 
 #[test]
+fn texts_are_as_long_as_a_short_length_can_say_whatever_the_encoding() {
+    for (version, length, taken) in [(3, 32_767, true), (4, 32_767, true), (4, 32_768, false)] {
+        let mut bytes = match version {
+            3 => vec![0x7f, 0xff],
+            // A varint of the length and one.
+            _ => vec![(length + 1) as u8 | 0x80, ((length + 1) >> 7) as u8 | 0x80, ((length + 1) >> 14) as u8],
+        };
+        bytes.resize(bytes.len() + length + 100, b'x');
+        let bytes = Bytes::from(bytes);
+        let mut decoder = Decoder::new(&bytes);
+        decoder.set_flexible(version >= 4);
+        let read = decoder.string("group_id");
+        match taken {
+            true => assert_eq!(read.map(|text| text.len()), Ok(length)),
+            false => assert_eq!(read.unwrap_err().reason, DecodeReason::LongText(length as u32)),
+        }
+        let request = JoinGroupRequest { group_id: "x".repeat(length), ..JoinGroupRequest::default() };
+        assert_eq!(request.to_bytes(if version >= 4 { 6 } else { 5 }).is_ok(), taken);
+    }
+}
+
+#[test]
 fn the_smallest_honest_messages_fit_the_memory_bound() {
     for file in support::definitions() {
         for message in file.messages.iter().filter(|m| recode::recoder(m.name()).is_some()) {

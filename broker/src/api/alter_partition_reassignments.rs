@@ -34,6 +34,8 @@ pub async fn handle<E: NetEnv>(
     request: AlterPartitionReassignmentsRequest,
 ) -> AlterPartitionReassignmentsResponse {
     let image = core.image();
+    // As Kafka says it: of no partition at all there is an empty word.
+    let error_message = request.topics.is_empty().then(String::new);
     let responses = request.topics.into_iter().map(|topic| {
         let row = |partition: &ReassignablePartition| {
             let brokers = partition.replicas.as_ref().map(|replicas| {
@@ -53,6 +55,7 @@ pub async fn handle<E: NetEnv>(
     AlterPartitionReassignmentsResponse {
         allow_replication_factor_change: request.allow_replication_factor_change,
         responses: responses.collect(),
+        error_message,
         ..AlterPartitionReassignmentsResponse::default()
     }
 }

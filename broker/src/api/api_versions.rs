@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use corelog_wire::{
-    Decoder, Message,
+    DecodeError, Decoder, Message,
     api::ApiKey,
     error_code::ErrorCode,
     messages::{ApiVersionsRequest, ApiVersionsResponse, api_versions::ApiVersion},
@@ -19,32 +19,30 @@ use crate::{
     core_state::Core,
 };
 
-/// Answers; also says in which version.
+/// Answers; also says in which version. A body that does not decode is an error, as of any API.
 pub fn handle<E: NetEnv>(
     core: &Rc<Core<E>>,
     context: &RequestContext,
     mut body: Decoder<'_>,
-) -> (i16, ApiVersionsResponse) {
+) -> Result<(i16, ApiVersionsResponse), DecodeError> {
     let version = context.api_version;
     if !ApiKey::ApiVersions.supports(version) {
         let own = row(ApiKey::ApiVersions, ApiKey::ApiVersions.advertised_versions());
-        return (0, refusal(ErrorCode::UnsupportedVersion, vec![own]));
+        return Ok((0, refusal(ErrorCode::UnsupportedVersion, vec![own])));
     }
-    let Ok(request) = ApiVersionsRequest::decode(&mut body, version) else {
-        return (version, refusal(ErrorCode::InvalidRequest, Vec::new()));
-    };
+    let request = ApiVersionsRequest::decode(&mut body, version)?;
     if version >= 3 && !(is_name(&request.client_software_name) && is_name(&request.client_software_version)) {
-        return (version, refusal(ErrorCode::InvalidRequest, Vec::new()));
+        return Ok((version, refusal(ErrorCode::InvalidRequest, Vec::new())));
     }
     if version >= 5 && !is_for_us(core, context, &request) {
-        return (version, refusal(ErrorCode::RebootstrapRequired, Vec::new()));
+        return Ok((version, refusal(ErrorCode::RebootstrapRequired, Vec::new())));
     }
     let response = ApiVersionsResponse {
         api_keys: api::advertised().map(|(key, versions)| row(key, versions)).collect(),
         finalized_features_epoch: if version >= 3 { 0 } else { -1 },
         ..ApiVersionsResponse::default()
     };
-    (version, response)
+    Ok((version, response))
 }
 
 fn refusal(code: ErrorCode, api_keys: Vec<ApiVersion>) -> ApiVersionsResponse {

@@ -1,6 +1,6 @@
 //! The resources that have configurations, as requests name them, and the way of their changes to the controller.
 
-use std::rc::Rc;
+use std::{collections::BTreeSet, rc::Rc};
 
 use corelog_wire::error_code::ErrorCode;
 
@@ -8,7 +8,10 @@ use crate::{
     api::RequestContext,
     core::env::NetEnv,
     core_state::Core,
-    metadata::call::{ConfigChange, ConfigEdit, ConfigTarget, MetadataAnswer, MetadataCall, Refusal},
+    metadata::{
+        call::{ConfigChange, ConfigEdit, ConfigTarget, MetadataAnswer, MetadataCall, Refusal},
+        controller::DUPLICATE_KEYS,
+    },
     router,
 };
 
@@ -47,6 +50,7 @@ pub(super) async fn alter<E: NetEnv>(
         let twice = names.iter().enumerate().any(|(other, name)| other != place && *name == names[place]);
         let target = match twice {
             true => Err(invalid("Each resource must appear at most once.")),
+            false if replaces_twice(&one.edit) => Err(invalid(DUPLICATE_KEYS)),
             false => target(core, context, one.resource_type, &one.name),
         };
         outcomes.push(target.map(|target| {
@@ -65,6 +69,13 @@ pub(super) async fn alter<E: NetEnv>(
         places.into_iter().zip(answers).for_each(|(place, answer)| outcomes[place] = answer);
     }
     names.into_iter().zip(outcomes).map(|((kind, name), outcome)| (kind, name, outcome)).collect()
+}
+
+/// Whether all values are given at once, and two for one key.
+fn replaces_twice(edit: &ConfigEdit) -> bool {
+    let ConfigEdit::Replace(values) = edit else { return false };
+    let mut keys = BTreeSet::new();
+    !values.iter().all(|(key, _)| keys.insert(key))
 }
 
 /// Whose configuration a request means to change. A broker changes its own and that of all; on a core listener every

@@ -2,7 +2,7 @@
 //!
 //! From version 5 on the response tells partitions, replicas and the whole configuration (KIP-525), from 7 on the topic's id.
 
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc};
 
 use corelog_wire::{
     Uuid,
@@ -29,8 +29,9 @@ pub async fn handle<E: NetEnv>(
     context: &RequestContext,
     request: CreateTopicsRequest,
 ) -> CreateTopicsResponse {
-    let names: Vec<String> = request.topics.iter().map(|topic| topic.name.clone()).collect();
-    let topics = request.topics.into_iter().map(|topic| new_topic(core, context.listener, topic)).collect();
+    let (topics, refused) = once_each(request.topics);
+    let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
+    let topics = topics.into_iter().map(|topic| new_topic(core, context.listener, topic)).collect();
     let call = MetadataCall::CreateTopics { topics, validate_only: request.validate_only };
     let outcomes: Vec<Result<CreatedTopic, Refusal>> = match router::metadata::call(core, call).await {
         Ok(MetadataAnswer::TopicsCreated(outcomes)) => outcomes,
@@ -39,8 +40,21 @@ pub async fn handle<E: NetEnv>(
         Err(fault) => names.iter().map(|_| Err(unavailable(fault.code()))).collect(),
     };
     let settings = core.settings();
-    let topics = names.into_iter().zip(outcomes).map(|(name, outcome)| result(&settings, name, outcome));
+    let outcomes = names.into_iter().zip(outcomes).chain(refused);
+    let topics = outcomes.map(|(name, outcome)| result(&settings, name, outcome));
     CreateTopicsResponse { topics: topics.collect(), ..CreateTopicsResponse::default() }
+}
+
+/// The topics that are asked for once; the others are refused, with one row for each.
+fn once_each(asked: Vec<CreatableTopic>) -> (Vec<CreatableTopic>, Vec<(String, Result<CreatedTopic, Refusal>)>) {
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for topic in &asked {
+        *times.entry(topic.name.clone()).or_default() += 1;
+    }
+    let topics = asked.into_iter().filter(|topic| times[&topic.name] == 1).collect();
+    let refusal = || Err(Refusal::new(ErrorCode::InvalidRequest, "Duplicate topic name."));
+    let refused = times.iter().filter(|(_, count)| **count > 1).map(|(name, _)| (name.clone(), refusal()));
+    (topics, refused.collect())
 }
 
 fn unavailable(code: ErrorCode) -> Refusal {
@@ -97,6 +111,7 @@ fn result(settings: &Settings, name: String, outcome: Result<CreatedTopic, Refus
             error_message: refusal.message,
             num_partitions: -1,
             replication_factor: -1,
+            configs: Some(Vec::new()),
             ..CreatableTopicResult::default()
         },
     }

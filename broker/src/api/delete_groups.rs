@@ -9,6 +9,7 @@ use crate::group::{
     call::{Answer, Call},
     error::GroupError,
 };
+use crate::metadata::call::Refusal;
 use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, group::core_desk::CoreDesk};
 
 /// Answers when the deletions are committed.
@@ -30,7 +31,7 @@ pub async fn answer(desk: &impl Desk, _: &Asker, request: DeleteGroupsRequest) -
         };
         let (error_code, error_message) = match outcome {
             Ok(()) => (0, None),
-            Err(error) => (code(error), Some(message(error, &group_id))),
+            Err(error) => (code(error), Refusal::new(error.code(), message(error, &group_id)).message),
         };
         results.push(DeletableGroupResult { group_id, error_code, error_message });
     }

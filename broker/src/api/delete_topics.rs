@@ -27,18 +27,19 @@ pub async fn handle<E: NetEnv>(
     _context: &RequestContext,
     request: DeleteTopicsRequest,
 ) -> DeleteTopicsResponse {
-    let asked = selectors(request);
+    let asked = asked(request);
     let mut times: BTreeMap<&TopicSelector, usize> = BTreeMap::new();
-    for selector in asked.iter().flatten() {
+    for selector in asked.iter().flat_map(|one| &one.selector) {
         *times.entry(selector).or_default() += 1;
     }
     let (mut rows, mut calls) = (Vec::with_capacity(asked.len()), Vec::new());
-    for selector in &asked {
+    for Asked { selector, .. } in &asked {
         let refused = match selector {
             Err(refusal) => Some(refusal.clone()),
-            Ok(selector) if times[selector] > 1 => {
-                Some(Refusal::new(ErrorCode::InvalidRequest, "Duplicate topic name or id."))
+            Ok(selector @ TopicSelector::Name(_)) if times[selector] > 1 => {
+                Some(Refusal::new(ErrorCode::InvalidRequest, "Duplicate topic name."))
             }
+            Ok(selector) if times[selector] > 1 => Some(Refusal::new(ErrorCode::InvalidRequest, "Duplicate topic id.")),
             Ok(_) => None,
         };
         if let (None, Ok(selector)) = (&refused, selector) {
@@ -48,32 +49,42 @@ pub async fn handle<E: NetEnv>(
     }
     let mut outcomes = delete(core, calls).await.into_iter();
     let responses = asked
-        .iter()
+        .into_iter()
         .zip(rows)
-        .map(|(selector, refused)| {
+        .map(|(one, refused)| {
             let outcome = match refused {
                 Some(refusal) => Err(refusal),
                 None => outcomes.next().expect("one outcome per topic asked for"),
             };
-            row(selector.as_ref().ok(), outcome)
+            row(one, outcome)
         })
         .collect();
     DeleteTopicsResponse { responses, ..DeleteTopicsResponse::default() }
 }
 
-fn selectors(request: DeleteTopicsRequest) -> Vec<Result<TopicSelector, Refusal>> {
-    let by_name = request.topic_names.into_iter().map(|name| Ok(TopicSelector::Name(name)));
-    let by_either = request.topics.into_iter().map(|topic| match topic.name {
-        Some(_) if !topic.topic_id.is_zero() => {
-            Err(Refusal::new(ErrorCode::InvalidRequest, "You may not specify both topic name and topic id."))
-        }
-        Some(name) => Ok(TopicSelector::Name(name)),
-        None if topic.topic_id.is_zero() => {
-            Err(Refusal::new(ErrorCode::InvalidRequest, "Neither topic name nor id were specified."))
-        }
-        None => Ok(TopicSelector::Id(TopicId(topic.topic_id.0))),
-    });
-    by_name.chain(by_either).collect()
+/// One topic of a request, as it is named there.
+struct Asked {
+    name: Option<String>,
+    id: Uuid,
+    selector: Result<TopicSelector, Refusal>,
+}
+
+impl Asked {
+    fn new(name: Option<String>, id: Uuid) -> Self {
+        let invalid = |what: &str| Err(Refusal::new(ErrorCode::InvalidRequest, what));
+        let selector = match &name {
+            Some(_) if !id.is_zero() => invalid("You may not specify both topic name and topic id."),
+            Some(name) => Ok(TopicSelector::Name(name.clone())),
+            None if id.is_zero() => invalid("Neither topic name nor id were specified."),
+            None => Ok(TopicSelector::Id(TopicId(id.0))),
+        };
+        Self { name, id, selector }
+    }
+}
+
+fn asked(request: DeleteTopicsRequest) -> Vec<Asked> {
+    let by_name = request.topic_names.into_iter().map(|name| Asked::new(Some(name), Uuid::ZERO));
+    by_name.chain(request.topics.into_iter().map(|topic| Asked::new(topic.name, topic.topic_id))).collect()
 }
 
 async fn delete<E: NetEnv>(core: &Rc<Core<E>>, topics: Vec<TopicSelector>) -> Vec<Result<DeletedTopic, Refusal>> {
@@ -89,7 +100,7 @@ async fn delete<E: NetEnv>(core: &Rc<Core<E>>, topics: Vec<TopicSelector>) -> Ve
     }
 }
 
-fn row(selector: Option<&TopicSelector>, outcome: Result<DeletedTopic, Refusal>) -> DeletableTopicResult {
+fn row(asked: Asked, outcome: Result<DeletedTopic, Refusal>) -> DeletableTopicResult {
     match outcome {
         Ok(deleted) => DeletableTopicResult {
             name: Some(deleted.name),
@@ -97,13 +108,11 @@ fn row(selector: Option<&TopicSelector>, outcome: Result<DeletedTopic, Refusal>)
             error_code: ErrorCode::None.code(),
             error_message: None,
         },
-        Err(refusal) => {
-            let (name, topic_id) = match selector {
-                Some(TopicSelector::Name(name)) => (Some(name.clone()), Uuid::ZERO),
-                Some(TopicSelector::Id(id)) => (None, topic_uuid(*id)),
-                None => (None, Uuid::ZERO),
-            };
-            DeletableTopicResult { name, topic_id, error_code: refusal.code.code(), error_message: refusal.message }
-        }
+        Err(refusal) => DeletableTopicResult {
+            name: asked.name,
+            topic_id: asked.id,
+            error_code: refusal.code.code(),
+            error_message: refusal.message,
+        },
     }
 }

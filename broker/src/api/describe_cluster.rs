@@ -9,12 +9,16 @@ use corelog_wire::{
 };
 
 use crate::{
-    api::RequestContext, core::env::CoreId, core::env::NetEnv, core_state::Core, net::listener::ListenerKind,
+    api::{CLUSTER_OPERATIONS, RequestContext},
+    core::env::{CoreId, NetEnv},
+    core_state::Core,
+    net::listener::ListenerKind,
     router::metadata::CONTROLLER,
 };
 
-/// Clients ask brokers (1) or, at a controller's own address only, controllers (2).
+/// Clients ask brokers or, at a controller's own address only, controllers.
 const BROKERS: i8 = 1;
+const CONTROLLERS: i8 = 2;
 
 /// Answers from this core's image.
 pub async fn handle<E: NetEnv>(
@@ -23,11 +27,17 @@ pub async fn handle<E: NetEnv>(
     request: DescribeClusterRequest,
 ) -> DescribeClusterResponse {
     if request.endpoint_type != BROKERS {
-        let message = format!("The broker does not serve endpoint type {}.", request.endpoint_type);
+        let (code, endpoint_type, message) = match request.endpoint_type {
+            CONTROLLERS => {
+                let message = format!("The broker does not serve endpoint type {CONTROLLERS}.");
+                (ErrorCode::MismatchedEndpointType, CONTROLLERS, message)
+            }
+            other => (ErrorCode::UnsupportedEndpointType, BROKERS, format!("Unsupported endpoint type {other}")),
+        };
         return DescribeClusterResponse {
-            error_code: ErrorCode::MismatchedEndpointType.code(),
+            error_code: code.code(),
             error_message: Some(message),
-            endpoint_type: request.endpoint_type,
+            endpoint_type,
             ..DescribeClusterResponse::default()
         };
     }
@@ -40,6 +50,10 @@ pub async fn handle<E: NetEnv>(
         cluster_id: core.image().cluster_id().map(|id| id.to_string()).unwrap_or_default(),
         controller_id: context.listener.broker_id(core.node, CONTROLLER),
         brokers,
+        cluster_authorized_operations: match request.include_cluster_authorized_operations {
+            true => CLUSTER_OPERATIONS,
+            false => i32::MIN,
+        },
         ..DescribeClusterResponse::default()
     }
 }

@@ -15,6 +15,7 @@ use corelog_wire::{
 
 use crate::group::call::{Answer, Call, Described, DescribedMember};
 use crate::group::desk::{Asker, Desk, code, mismatch};
+use crate::metadata::call::Refusal;
 use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, group::core_desk::CoreDesk};
 
 /// The operations on groups, as bits by their number: READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS.
@@ -74,8 +75,8 @@ fn show_member(member: DescribedMember) -> DescribedGroupMember {
 fn missing(group_id: String, version: i16) -> DescribedGroup {
     let mut group = DescribedGroup { group_state: "Dead".to_owned(), ..DescribedGroup::default() };
     if version >= 6 {
-        group.error_code = ErrorCode::GroupIdNotFound.code();
-        group.error_message = Some(format!("Group {group_id} not found."));
+        let refusal = Refusal::new(ErrorCode::GroupIdNotFound, format!("Group {group_id} not found."));
+        (group.error_code, group.error_message) = (refusal.code.code(), refusal.message);
     }
     group.group_id = group_id;
     group

@@ -45,7 +45,7 @@ pub async fn handle<E: NetEnv>(
             0 | 1 => Vec::new(),
             _ => vec![Node { node_id: leader_id, listeners: listeners.into_iter().collect() }],
         },
-        error_message: None,
+        error_message: Some(String::new()),
         ..DescribeQuorumResponse::default()
     }
 }
@@ -69,7 +69,7 @@ fn partition<E: NetEnv>(core: &Core<E>, version: i16, leader_id: i32) -> Respons
         leader_epoch: node.map_or(0, |node| i32::try_from(node.epoch.0).unwrap_or(i32::MAX)),
         high_watermark: records,
         current_voters: vec![voter],
-        error_message: None,
+        error_message: Some(String::new()),
         ..ResponsePartitionData::default()
     }
 }
@@ -85,10 +85,14 @@ fn unknown(request: DescribeQuorumRequest) -> DescribeQuorumResponse {
             .map(|partition| ResponsePartitionData {
                 partition_index: partition.partition_index,
                 error_code: code.code(),
-                error_message: None,
+                error_message: Some("This server does not host this topic-partition.".to_owned()),
                 ..ResponsePartitionData::default()
             })
             .collect(),
     });
-    DescribeQuorumResponse { topics: topics.collect(), ..DescribeQuorumResponse::default() }
+    DescribeQuorumResponse {
+        topics: topics.collect(),
+        error_message: Some(String::new()),
+        ..DescribeQuorumResponse::default()
+    }
 }

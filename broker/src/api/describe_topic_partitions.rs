@@ -15,7 +15,7 @@ use corelog_wire::{
 };
 
 use crate::{
-    api::RequestContext,
+    api::{RequestContext, TOPIC_OPERATIONS},
     core::env::NetEnv,
     core_state::Core,
     metadata::{
@@ -96,6 +96,7 @@ fn unknown(name: &str) -> DescribeTopicPartitionsResponseTopic {
     DescribeTopicPartitionsResponseTopic {
         error_code: code.code(),
         name: Some(name.to_owned()),
+        topic_authorized_operations: TOPIC_OPERATIONS,
         ..DescribeTopicPartitionsResponseTopic::default()
     }
 }
@@ -109,6 +110,7 @@ fn described(
         topic_id: Uuid(topic.id.0),
         is_internal: topic.is_internal(),
         partitions,
+        topic_authorized_operations: TOPIC_OPERATIONS,
         ..DescribeTopicPartitionsResponseTopic::default()
     }
 }

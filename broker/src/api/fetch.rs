@@ -92,7 +92,7 @@ fn locate_all<E: NetEnv>(
     let image = core.image();
     let mut parts = Vec::with_capacity(asked.len());
     for topic in asked.chunk_by(same_topic) {
-        let found = router::find_topic(&image, topic[0].name, TopicId(topic[0].topic_id.0));
+        let found = router::find_topic(&image, context.api_version, topic[0].name, TopicId(topic[0].topic_id.0));
         parts.extend(topic.iter().map(|asked| match &found {
             Ok(found) => locate(core, context, found, &asked.partition),
             Err(fault) => Err(fault.clone()),
@@ -143,7 +143,7 @@ fn respond<E: NetEnv>(
         for (place, (asked, got)) in told.by_ref().take(partitions).enumerate() {
             if place == 0 {
                 writer.topic(asked.name, asked.topic_id, partitions);
-                found = router::find_topic(&image, asked.name, TopicId(asked.topic_id.0)).ok();
+                found = router::find_topic(&image, context.api_version, asked.name, TopicId(asked.topic_id.0)).ok();
             }
             let index = asked.partition.partition;
             let hint = got.fault.as_ref().zip(found).and_then(|(fault, topic)| {

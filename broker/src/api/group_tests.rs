@@ -146,12 +146,19 @@ fn member_of(desk: &FakeDesk) -> JoinGroupResponse {
         group_id: "g".into(),
         generation_id: 1,
         member_id: joined.member_id.clone(),
+        protocol_type: Some("consumer".into()),
+        protocol_name: Some("range".into()),
         assignments: vec![SyncGroupRequestAssignment {
             member_id: joined.member_id.clone(),
             assignment: Bytes::from_static(b"mine"),
         }],
         ..SyncGroupRequest::default()
     };
+    for (protocol_type, protocol_name) in [(None, sync.protocol_name.clone()), (sync.protocol_type.clone(), None)] {
+        let unnamed = SyncGroupRequest { protocol_type, protocol_name, ..sync.clone() };
+        let refused = now(sync_group::answer(desk, &asker(5), unnamed));
+        assert_eq!(refused.error_code, ErrorCode::InconsistentGroupProtocol.code());
+    }
     let synced = now(sync_group::answer(desk, &asker(5), sync));
     assert_eq!((synced.error_code, &synced.assignment[..]), (0, &b"mine"[..]));
     joined

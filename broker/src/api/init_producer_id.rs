@@ -8,6 +8,9 @@ use corelog_wire::messages::{InitProducerIdRequest, InitProducerIdResponse};
 
 use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, error::Fault};
 
+/// In place of a producer id, and of an epoch.
+const NONE: i64 = -1;
+
 /// Answers with a fresh id at epoch 0; an idempotent producer that resets itself gets a fresh one too.
 pub async fn handle<E: NetEnv>(
     core: &Rc<Core<E>>,
@@ -17,6 +20,9 @@ pub async fn handle<E: NetEnv>(
     let outcome = match request.transactional_id.as_deref() {
         Some("") => Err(Fault::InvalidRequest("an empty transactional.id")),
         Some(_) => Err(Fault::TransactionsAbsent),
+        None if (request.producer_id == NONE) != (i64::from(request.producer_epoch) == NONE) => {
+            Err(Fault::InvalidRequest("a producer id without an epoch, or an epoch without an id"))
+        }
         None => core.producer_ids.next(core).await,
     };
     match outcome {

@@ -17,7 +17,7 @@ use corelog_wire::{
 };
 
 use crate::{
-    api::RequestContext,
+    api::{CLUSTER_OPERATIONS, RequestContext, TOPIC_OPERATIONS},
     core::env::{CoreId, NetEnv},
     core_state::Core,
     metadata::{
@@ -33,10 +33,6 @@ use crate::{
     partition::offline::Offline,
     router,
 };
-
-/// Operations on the cluster and on topics, as bits by their number; all of them, as long as there is no authorizer.
-const CLUSTER_OPERATIONS: i32 = 8096;
-const TOPIC_OPERATIONS: i32 = 3576;
 
 /// Answers from the image; creates what may be created first.
 pub async fn handle<E: NetEnv>(
@@ -58,6 +54,7 @@ pub async fn handle<E: NetEnv>(
         listener: context.listener,
         offline: core.partitions.offline(),
         operations: request.include_topic_authorized_operations,
+        nameless: (context.api_version < 12).then(String::new),
     };
     let topics = if all {
         image.topics().map(|topic| view.topic(topic)).collect()
@@ -122,6 +119,8 @@ struct View<'a> {
     listener: ListenerRef,
     offline: &'a Offline,
     operations: bool,
+    /// The name of a topic that has none: null is told from version 12 on.
+    nameless: Option<String>,
 }
 
 impl View<'_> {
@@ -142,8 +141,9 @@ impl View<'_> {
         };
         MetadataResponseTopic {
             error_code: error.code(),
-            is_internal: asked.name.as_deref().is_some_and(is_internal),
-            name: asked.name,
+            is_internal: !by_id && asked.name.as_deref().is_some_and(is_internal),
+            // Of a topic that is asked for by its id, and is not there, the name beside it says nothing.
+            name: asked.name.filter(|_| !by_id).or_else(|| self.nameless.clone()),
             topic_id: asked.topic_id,
             ..MetadataResponseTopic::default()
         }

@@ -107,6 +107,11 @@ pub struct RequestContext {
     pub session: Rc<SessionSlot>,
 }
 
+/// The operations on the cluster, as bits by their number; all of them, as long as there is no authorizer.
+const CLUSTER_OPERATIONS: i32 = 8096;
+/// The operations on a topic, likewise.
+const TOPIC_OPERATIONS: i32 = 3576;
+
 /// Why a connection is closed instead of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Close {
@@ -179,8 +184,8 @@ macro_rules! table {
             match key {
                 ApiKey::Fetch => fetch::answer(core, request.context, frame, request.body.position()).await,
                 ApiKey::ApiVersions => {
-                    let body = api_versions::handle(core, &request.context, request.body);
-                    respond(key, body.0, request.context.correlation_id, &body.1)
+                    let (version, body) = api_versions::handle(core, &request.context, request.body)?;
+                    respond(key, version, request.context.correlation_id, &body)
                 }
                 $(ApiKey::$key => typed(core, request, $module::handle::<E>).await,)*
                 _ => Err(Close::UnknownApi(key as i16)),

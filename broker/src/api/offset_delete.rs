@@ -63,10 +63,6 @@ fn add(
     name: &str,
     partitions: impl Iterator<Item = OffsetDeleteResponsePartition>,
 ) {
-    let mut partitions = partitions.peekable();
-    if partitions.peek().is_none() {
-        return;
-    }
     match response.topics.iter_mut().find(|topic| topic.name == name) {
         Some(topic) => topic.partitions.extend(partitions),
         None => {

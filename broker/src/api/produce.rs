@@ -53,7 +53,7 @@ pub(super) async fn begin<E: NetEnv>(
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0)).max(limits::PRODUCE_WAIT_MIN);
     let mut batches = Vec::new();
     for topic in request.topics() {
-        let found = router::find_topic(&image, topic.name, TopicId(topic.topic_id.0));
+        let found = router::find_topic(&image, context.api_version, topic.name, TopicId(topic.topic_id.0));
         for partition in topic.partitions {
             batches.push(match (&refusal, acks, &found) {
                 (Some(fault), ..) => Err(fault.clone()),
@@ -123,7 +123,7 @@ fn respond<E: NetEnv>(
     let mut outcomes = outcomes.iter();
     for topic in request.topics() {
         writer.topic(topic.name, topic.topic_id, topic.partitions.clone().count());
-        let found = router::find_topic(&image, topic.name, TopicId(topic.topic_id.0)).ok();
+        let found = router::find_topic(&image, context.api_version, topic.name, TopicId(topic.topic_id.0)).ok();
         for partition in topic.partitions {
             let outcome = outcomes.next().expect("one outcome per batch");
             match outcome {

@@ -1,6 +1,6 @@
 //! SyncGroup, versions 0 to 5: the leader gives the assignment, every member receives its part.
 //!
-//! From version 5 on a member says which protocol it believes in, and is refused if it is another (KIP-559).
+//! From version 5 on a member says which protocol it believes in, and is refused if it is another, or if it says none (KIP-559).
 
 use std::rc::Rc;
 
@@ -24,7 +24,10 @@ pub async fn handle<E: NetEnv>(
 }
 
 /// The same before any desk.
-pub async fn answer(desk: &impl Desk, _: &Asker, request: SyncGroupRequest) -> SyncGroupResponse {
+pub async fn answer(desk: &impl Desk, asker: &Asker, request: SyncGroupRequest) -> SyncGroupResponse {
+    if asker.version >= 5 && (request.protocol_type.is_none() || request.protocol_name.is_none()) {
+        return refusal(GroupError::InconsistentGroupProtocol);
+    }
     let assignments = request.assignments.into_iter().map(|given| (given.member_id.into(), given.assignment));
     let sync = Sync {
         group: request.group_id.into(),

@@ -8,7 +8,10 @@ use corelog_wire::{
     messages::{UpdateFeaturesRequest, UpdateFeaturesResponse},
 };
 
-use crate::{api::RequestContext, core::env::NetEnv, core_state::Core};
+use crate::{api::RequestContext, core::env::NetEnv, core_state::Core, metadata::call::Refusal};
+
+/// Upgrade, safe downgrade, unsafe downgrade.
+const UPGRADE_TYPES: std::ops::RangeInclusive<i8> = 1..=3;
 
 /// Refuses what it is asked.
 pub async fn handle<E: NetEnv>(
@@ -20,12 +23,20 @@ pub async fn handle<E: NetEnv>(
     let Some(first) = request.feature_updates.first() else { return none };
     // Of two updates of one feature the last counts.
     let of_same = request.feature_updates.iter().rfind(|update| update.feature == first.feature);
-    let level = of_same.unwrap_or(first).max_version_level;
+    let update = of_same.unwrap_or(first);
+    let (feature, level) = (&update.feature, update.max_version_level);
+    let why = match level {
+        _ if !UPGRADE_TYPES.contains(&update.upgrade_type) => {
+            "The controller does not support the given upgrade type.".to_owned()
+        }
+        ..0 => "A feature version cannot be less than 0.".to_owned(),
+        0 => format!("Feature {feature} not found."),
+        _ => format!("Local controller {} does not support this feature.", context.listener.own_broker_id(core.node)),
+    };
     let message = format!(
         "The update failed for all features since the following feature had an error: Invalid update version {level} for \
-         feature {}. Local controller {} does not support this feature.",
-        first.feature,
-        context.listener.own_broker_id(core.node),
+         feature {feature}. {why}"
     );
-    UpdateFeaturesResponse { error_code: ErrorCode::InvalidUpdateVersion.code(), error_message: Some(message), ..none }
+    let refusal = Refusal::new(ErrorCode::InvalidUpdateVersion, message);
+    UpdateFeaturesResponse { error_code: refusal.code.code(), error_message: refusal.message, ..none }
 }

@@ -9,6 +9,7 @@ use corelog_wire::error_code::ErrorCode;
 
 use crate::{
     core::env::CoreId,
+    limits::REFUSAL_MESSAGE_MAX,
     metadata::{
         ids::{DirectoryId, NodeId},
         record::ConfigOverrides,
@@ -242,9 +243,15 @@ impl ConfigOperation {
 }
 
 impl Refusal {
-    /// With words.
+    /// With words, which may repeat what a client sent: at most [`REFUSAL_MESSAGE_MAX`]
+    /// bytes, so that every version can carry them.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: Some(message.into()) }
+        let mut message = message.into();
+        if message.len() > REFUSAL_MESSAGE_MAX {
+            let whole = (0..=REFUSAL_MESSAGE_MAX).rfind(|at| message.is_char_boundary(*at));
+            message.truncate(whole.unwrap_or_default());
+        }
+        Self { code, message: Some(message) }
     }
 
     /// Without.
@@ -258,6 +265,21 @@ impl fmt::Display for Refusal {
         match &self.message {
             Some(message) => write!(f, "{}: {message}", self.code.name()),
             None => f.write_str(self.code.name()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_repeats_no_more_than_every_version_can_carry_and_whole_characters() {
+        for (given, kept) in
+            [("x".repeat(9), 9), ("x".repeat(40_000), REFUSAL_MESSAGE_MAX), ("\u{2028}".repeat(2000), 4095)]
+        {
+            let message = Refusal::new(ErrorCode::InvalidConfig, given.clone()).message.unwrap_or_default();
+            assert!(message.len() == kept && given.starts_with(&message), "{} bytes", message.len());
         }
     }
 }

@@ -114,12 +114,18 @@ pub async fn answer<E: NetEnv>(core: &Core<E>, log: LogId, query: Query) -> Resu
     }
 }
 
+/// In place of an epoch where there is none.
+const NO_EPOCH: LeaderEpoch = LeaderEpoch(-1);
+
 fn epoch_end<E: NetEnv>(partition: &Partition<E>, epoch: LeaderEpoch) -> (LeaderEpoch, Offset) {
+    if epoch == NO_EPOCH {
+        return (NO_EPOCH, Offset(-1));
+    }
     // The current epoch ends where the log does, even before an append in it.
     if epoch == partition.leader_epoch() {
         return (epoch, partition.log().end());
     }
-    partition.log().epoch_end(epoch).unwrap_or((LeaderEpoch(-1), Offset(-1)))
+    partition.log().epoch_end(epoch).unwrap_or((NO_EPOCH, Offset(-1)))
 }
 
 async fn list_offset<E: NetEnv>(

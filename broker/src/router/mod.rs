@@ -274,9 +274,17 @@ pub fn locate<E: NetEnv>(
     }
 }
 
-/// The topic of a request, which names it by id from some version on.
-pub fn find_topic<'a>(image: &'a ClusterImage, name: &str, id: TopicId) -> Result<&'a Arc<TopicImage>, Fault> {
-    if id == TopicId::default() {
+/// The first version of Produce, and of Fetch, that names topics by their ids (KIP-516).
+const TOPIC_IDS_FROM: i16 = 13;
+
+/// The topic of a Produce or Fetch request, which name it by id from the same version on.
+pub fn find_topic<'a>(
+    image: &'a ClusterImage,
+    version: i16,
+    name: &str,
+    id: TopicId,
+) -> Result<&'a Arc<TopicImage>, Fault> {
+    if version < TOPIC_IDS_FROM {
         image.topic(name).ok_or(Fault::UnknownTopicOrPartition)
     } else {
         image.topic_by_id(id).ok_or(Fault::UnknownTopicId)

@@ -11,15 +11,22 @@ use corelog_storage::{
     record::BatchBuilder,
 };
 use corelog_wire::{
+    Uuid as Uuid16,
     error_code::ErrorCode,
     messages::{
-        AlterPartitionReassignmentsRequest, AlterReplicaLogDirsRequest, DescribeLogDirsRequest,
-        DescribeProducersRequest, DescribeQuorumRequest, ElectLeadersRequest, UpdateFeaturesRequest,
+        AlterConfigsRequest, AlterPartitionReassignmentsRequest, AlterReplicaLogDirsRequest, CreateTopicsRequest,
+        DeleteTopicsRequest, DescribeClusterRequest, DescribeLogDirsRequest, DescribeProducersRequest,
+        DescribeQuorumRequest, DescribeTopicPartitionsRequest, ElectLeadersRequest, InitProducerIdRequest,
+        MetadataRequest, UpdateFeaturesRequest,
+        alter_configs::{AlterConfigsResource, AlterableConfig},
         alter_partition_reassignments::{ReassignablePartition, ReassignableTopic},
         alter_replica_log_dirs::{AlterReplicaLogDir, AlterReplicaLogDirTopic},
+        create_topics::CreatableTopic,
+        delete_topics::DeleteTopicState,
         describe_producers::TopicRequest,
         describe_quorum::{RequestPartitionData, RequestTopicData},
         elect_leaders::TopicPartitions,
+        metadata::MetadataRequestTopic,
         update_features::FeatureUpdateKey,
     },
 };
@@ -165,5 +172,89 @@ fn one_node_is_a_quorum_of_one_without_features_and_with_one_directory() {
         assert_eq!(node.call(2, &move_to(&told)).await.results[0].partitions[0].error_code, 0);
         let nowhere = node.call(2, &move_to("/nowhere")).await.results[0].partitions[0].error_code;
         assert_eq!(nowhere, ErrorCode::LogDirNotFound.code());
+    });
+}
+
+/// There is no controller here: what gets to it is answered so.
+const NO_CONTROLLER: ErrorCode = ErrorCode::CoordinatorNotAvailable;
+
+#[test]
+fn what_is_named_twice_or_wrongly_is_refused_before_the_controller_is_asked() {
+    start(505).run(|env, at| async move {
+        let mut node = Client::connect(&env, at).await;
+        let topic = |name: &str| CreatableTopic {
+            name: name.to_owned(),
+            num_partitions: 1,
+            replication_factor: 1,
+            ..CreatableTopic::default()
+        };
+        let topics = vec![topic("twice"), topic("once"), topic("twice")];
+        let (invalid, asked) = (ErrorCode::InvalidRequest.code(), NO_CONTROLLER.code());
+        for version in 2..=7 {
+            let request = CreateTopicsRequest { topics: topics.clone(), ..CreateTopicsRequest::default() };
+            let answer = node.call(version, &request).await;
+            let codes: Vec<_> = answer.topics.iter().map(|row| (row.name.as_str(), row.error_code)).collect();
+            assert_eq!(codes, [("once", asked), ("twice", invalid)], "version {version}");
+        }
+        let row = |name: Option<&str>, id| DeleteTopicState { name: name.map(str::to_owned), topic_id: Uuid16(id) };
+        let topics = vec![row(Some("a"), [7; 16]), row(Some("b"), [0; 16]), row(None, [9; 16]), row(None, [0; 16])];
+        let answer = node.call(6, &DeleteTopicsRequest { topics, ..DeleteTopicsRequest::default() }).await;
+        let rows = answer.responses.iter().map(|row| (row.name.as_deref(), row.topic_id.0, row.error_code));
+        assert_eq!(
+            rows.collect::<Vec<_>>(),
+            [
+                (Some("a"), [7; 16], invalid),
+                (Some("b"), [0; 16], asked),
+                (None, [9; 16], asked),
+                (None, [0; 16], invalid),
+            ]
+        );
+        let value = |text: &str| AlterableConfig { name: "retention.ms".to_owned(), value: Some(text.to_owned()) };
+        for (values, expected) in [(vec![value("1")], asked), (vec![value("1"), value("2")], invalid)] {
+            let resource = AlterConfigsResource { resource_type: 2, resource_name: TOPIC.to_owned(), configs: values };
+            let answer = node.call(1, &AlterConfigsRequest { resources: vec![resource], validate_only: false }).await;
+            assert_eq!(answer.responses[0].error_code, expected);
+        }
+    });
+}
+
+#[test]
+fn what_means_nothing_is_refused_or_named_as_kafka_does() {
+    start(506).run(|env, at| async move {
+        let mut node = Client::connect(&env, at).await;
+        for (producer_id, producer_epoch, good) in [(-1, -1, true), (5, 0, true), (5, -1, false), (-1, 0, false)] {
+            let request = InitProducerIdRequest { producer_id, producer_epoch, ..InitProducerIdRequest::default() };
+            let answer = node.call(4, &request).await;
+            let expected = if good { NO_CONTROLLER } else { ErrorCode::InvalidRequest };
+            assert_eq!(answer.error_code, expected.code(), "{producer_id}, {producer_epoch}");
+        }
+        for (endpoint_type, expected) in
+            [(1, ErrorCode::None), (2, ErrorCode::MismatchedEndpointType), (3, ErrorCode::UnsupportedEndpointType)]
+        {
+            let include_cluster_authorized_operations = true;
+            let request = DescribeClusterRequest {
+                endpoint_type,
+                include_cluster_authorized_operations,
+                ..DescribeClusterRequest::default()
+            };
+            let answer = node.call(2, &request).await;
+            assert_eq!(answer.error_code, expected.code());
+            assert_eq!(answer.cluster_authorized_operations, if expected == ErrorCode::None { 8096 } else { i32::MIN });
+        }
+        let described = node.call(0, &DescribeTopicPartitionsRequest::default()).await;
+        assert!(!described.topics.is_empty());
+        assert!(described.topics.iter().all(|topic| topic.topic_authorized_operations == 3576));
+        let asked = MetadataRequestTopic { topic_id: Uuid16([9; 16]), name: Some(TOPIC.to_owned()) };
+        let request = MetadataRequest { topics: Some(vec![asked]), ..MetadataRequest::default() };
+        // Null is a name from version 12 on only.
+        for (version, name) in [(10, Some("")), (11, Some("")), (12, None), (13, None)] {
+            let answer = node.call(version, &request).await;
+            let topic = &answer.topics[0];
+            assert_eq!(
+                (topic.error_code, topic.name.as_deref()),
+                (ErrorCode::UnknownTopicId.code(), name),
+                "version {version}"
+            );
+        }
     });
 }

@@ -1,7 +1,7 @@
 //! The bounded reader.
 
 use super::varint::{self, Varint};
-use super::{DecodeError, DecodeReason, Element, Fields};
+use super::{DecodeError, DecodeReason, Element, Fields, TEXT_MAX};
 use crate::uuid::Uuid;
 use bytes::Bytes;
 
@@ -142,6 +142,9 @@ impl<'a> Decoder<'a> {
     /// A string that may be null, as the bytes of the buffer.
     pub fn str_slice(&mut self, field: &'static str) -> Result<Option<&'a str>, DecodeError> {
         let Some(length) = self.length(true, field)? else { return Ok(None) };
+        if length > TEXT_MAX {
+            return Err(self.error(field, DecodeReason::LongText(u32::try_from(length).unwrap_or(u32::MAX))));
+        }
         let bytes = self.take(length, field)?;
         std::str::from_utf8(bytes).map(Some).map_err(|_| self.error(field, DecodeReason::NotUtf8))
     }

@@ -1,6 +1,6 @@
 //! The writer.
 
-use super::{Element, EncodeError, EncodeReason, Fields, varint};
+use super::{Element, EncodeError, EncodeReason, Fields, TEXT_MAX, varint};
 use crate::uuid::Uuid;
 use bytes::Bytes;
 
@@ -105,9 +105,9 @@ impl Encoder {
         self.raw(&value.0);
     }
 
-    /// A length; `short` means two bytes where encodings are not compact.
+    /// A length; `short` means a text's: two bytes where encodings are not compact.
     fn length(&mut self, length: Option<usize>, short: bool, field: &'static str) {
-        let limit = if short && !self.flexible { i16::MAX as usize } else { i32::MAX as usize - 1 };
+        let limit = if short { TEXT_MAX } else { i32::MAX as usize - 1 };
         if length.is_some_and(|length| length > limit) {
             return self.fail(field, EncodeReason::TooLong(length.unwrap_or_default()));
         }

@@ -20,6 +20,8 @@ pub enum DecodeReason {
     Truncated,
     /// A length below -1.
     NegativeLength(i32),
+    /// A text that is longer than texts may be.
+    LongText(u32),
     /// A list of more elements than bytes are left.
     CountBeyondEnd(u32),
     /// Null where the version allows none.
@@ -48,6 +50,7 @@ impl fmt::Display for DecodeError {
         match self.reason {
             DecodeReason::Truncated => f.write_str("the bytes end within it"),
             DecodeReason::NegativeLength(length) => write!(f, "length {length}"),
+            DecodeReason::LongText(length) => write!(f, "a text of {length} bytes"),
             DecodeReason::CountBeyondEnd(count) => write!(f, "{count} elements, more than bytes are left"),
             DecodeReason::Null => f.write_str("null, which this version does not allow"),
             DecodeReason::NotUtf8 => f.write_str("not UTF-8"),

@@ -16,6 +16,9 @@ pub use error::{DecodeError, DecodeReason, EncodeError, EncodeReason};
 
 use bytes::Bytes;
 
+/// The longest text, in bytes: what its length could say before it was compact (KIP-482). Clients take no longer ones.
+const TEXT_MAX: usize = i16::MAX as usize;
+
 /// A structure with fields in an order given by the protocol.
 pub trait Fields: Default {
     /// Reads all fields as `version` has them into `self`, which holds the defaults.

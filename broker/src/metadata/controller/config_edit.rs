@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// What is said of a key that is named twice.
+pub(crate) const DUPLICATE_KEYS: &str = "Error due to duplicate config keys";
+
 /// What one kind of resource may have.
 pub(super) struct Keys {
     /// The definition of a key.
@@ -65,7 +68,7 @@ impl Keys {
     fn after_steps(&self, present: &ConfigOverrides, steps: &[ConfigStep]) -> Result<ConfigOverrides, Refusal> {
         let mut keys = BTreeSet::new();
         if !steps.iter().all(|step| keys.insert(&step.key)) {
-            return Err(Refusal::new(ErrorCode::InvalidRequest, "Error due to duplicate config keys"));
+            return Err(Refusal::new(ErrorCode::InvalidRequest, DUPLICATE_KEYS));
         }
         let mut wanted = present.clone();
         for step in steps {
@@ -116,7 +119,7 @@ impl Keys {
     }
 }
 
-/// All values at once; the last of two for a key counts.
+/// All values at once; the last of two for a key counts, as where a topic is created.
 fn replaced(values: &[(String, Option<String>)]) -> Result<ConfigOverrides, Refusal> {
     let mut wanted = BTreeMap::new();
     for (key, value) in values {

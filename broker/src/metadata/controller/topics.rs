@@ -185,11 +185,17 @@ impl ControllerMachine {
     }
 
     fn find_to_delete(&self, topic: &TopicSelector) -> Result<DeletedTopic, Refusal> {
-        let (found, code) = match topic {
-            TopicSelector::Name(name) => (self.image.topic(name), ErrorCode::UnknownTopicOrPartition),
-            TopicSelector::Id(id) => (self.image.topic_by_id(*id), ErrorCode::UnknownTopicId),
+        let (found, code, what) = match topic {
+            TopicSelector::Name(name) => (
+                self.image.topic(name),
+                ErrorCode::UnknownTopicOrPartition,
+                "This server does not host this topic-partition.",
+            ),
+            TopicSelector::Id(id) => {
+                (self.image.topic_by_id(*id), ErrorCode::UnknownTopicId, "This server does not host this topic ID.")
+            }
         };
-        let found = found.ok_or_else(|| Refusal::bare(code))?;
+        let found = found.ok_or_else(|| Refusal::new(code, what))?;
         if !self.config.topics.delete_enabled {
             return Err(Refusal::new(ErrorCode::TopicDeletionDisabled, "Topic deletion is disabled."));
         }
