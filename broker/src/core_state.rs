@@ -98,7 +98,7 @@ impl<E: NetEnv> Core<E> {
         let core = Rc::new(Self {
             id: parts.env.core(),
             node: parts.config.node,
-            groups: Groups::new(&parts.env, &parts.config.groups),
+            groups: Groups::new(&parts.env, &parts.config),
             settings: RefCell::new(parts.config.settings.clone()),
             config: parts.config,
             endpoints: parts.endpoints,
@@ -122,7 +122,7 @@ impl<E: NetEnv> Core<E> {
             metrics.count(|counts| counts.journal_bytes += write.bytes);
         }));
         crate::router::serve(&core);
-        core.connections.start_watching(&core.env, core.config.net.max_idle);
+        core.connections.start_watching(&core.env, core.config.net.max_idle, core.budget.clone());
         core
     }
 

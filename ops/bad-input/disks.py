@@ -429,11 +429,10 @@ CHECKS = [
 ]  # fmt: skip
 
 
-def disks(binary, work):
-    # As root the broker runs as another user, who must be able to come here.
-    work.chmod(0o755)
+def run_checks(checks, binary, work):
+    """Runs all of them, and fails if one does."""
     failed = []
-    for check in CHECKS:
+    for check in checks:
         began = time.monotonic()
         try:
             check(binary, work)
@@ -442,5 +441,11 @@ def disks(binary, work):
             print(f"FAIL {check.__name__}: {type(error).__name__}: {error}", flush=True)
         else:
             print(f"ok   {check.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-    assert not failed, f"{len(failed)} of {len(CHECKS)} checks: {', '.join(failed)}"
-    print(f"{len(CHECKS)} checks passed")
+    assert not failed, f"{len(failed)} of {len(checks)} checks: {', '.join(failed)}"
+    print(f"{len(checks)} checks passed")
+
+
+def disks(binary, work):
+    # As root the broker runs as another user, who must be able to come here.
+    work.chmod(0o755)
+    run_checks(CHECKS, binary, work)

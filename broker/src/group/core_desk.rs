@@ -17,18 +17,21 @@ use corelog_storage::{
 
 use crate::{
     api::RequestContext,
-    config::broker::GroupConfig,
+    config::BrokerConfig,
     core::env::{CoreId, NetEnv},
     core_state::Core,
     error::Fault,
     group::{
         call::{Answer, Call, Client, Listed},
+        config::Config,
         desk::{Asker, Desk, Endpoint, Topic},
         driver::{CoordinatorLog, Coordinators, TopicIds},
         error::GroupError,
+        memory::GroupMemory,
         names::{self, GroupId, TopicName},
         slot::{self, Filled, Slot},
     },
+    limits,
     metadata::{
         call::{MetadataAnswer, MetadataCall, NewTopic, Refusal},
         image::{ClusterImage, TopicImage},
@@ -63,6 +66,10 @@ impl<E: NetEnv> CoordinatorLog for PartitionLog<E> {
         Ok(Offset(self.0.append_own(batch)?.last_offset.0 + 1))
     }
 
+    fn retention_clock_ms(&self) -> i64 {
+        self.0.log().retention_clock_ms()
+    }
+
     fn committed(&self, end: Offset) -> impl Future<Output = Result<(), Fault>> + 'static {
         let durable = self.0.acknowledged(Ticket(end));
         async move { Ok(durable.await?) }
@@ -88,9 +95,10 @@ pub struct Groups<E: NetEnv> {
 
 impl<E: NetEnv> Groups<E> {
     /// No coordinators yet.
-    pub fn new(env: &E, config: &GroupConfig) -> Self {
+    pub fn new(env: &E, config: &BrokerConfig) -> Self {
+        let memory = GroupMemory::new(config.memory_per_core() as usize / limits::GROUPS_SHARE);
         Self {
-            coordinators: Coordinators::new(env.clone(), config.into()),
+            coordinators: Coordinators::new(env.clone(), Config { memory, ..(&config.groups).into() }),
             logs: RefCell::default(),
             parked: RefCell::default(),
             next_call: Cell::new(0),

@@ -19,7 +19,7 @@ use crate::{
         stop::{Rendezvous, Stop},
     },
     core_state::{Core, CoreParts},
-    limits::{METRICS_INTERVAL, METRICS_INTERVAL_LOADING},
+    limits::{CONNECTIONS_SHARE, METRICS_INTERVAL, METRICS_INTERVAL_LOADING},
     metadata::{
         call::{MetadataAnswer, MetadataCall},
         controller::driver::Controller,
@@ -70,7 +70,7 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
     shards::settle(&step, &config, &own, rest).await?;
 
     let endpoints = shared.endpoints(&config);
-    let connection_memory = (config.memory_per_core() / 4) as usize;
+    let connection_memory = config.memory_per_core() as usize / CONNECTIONS_SHARE;
     let parts = CoreParts {
         env: env.clone(),
         config: config.clone(),

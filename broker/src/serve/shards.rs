@@ -69,7 +69,7 @@ pub(super) async fn open<E: NetEnv>(env: &E, config: &BrokerConfig, shared: &Sha
 fn options(config: &BrokerConfig) -> ShardOptions {
     let memory = config.memory_per_core() as usize;
     ShardOptions {
-        pool: BufferPool::new(memory / 4 * 3, TOUCH_AHEAD),
+        pool: BufferPool::new(memory / 8 * 5, TOUCH_AHEAD),
         cache_bytes: memory / 2,
         read_bytes: memory / 8,
         journal: JournalOptions::of_size(config.journal_bytes),

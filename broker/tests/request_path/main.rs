@@ -1,11 +1,12 @@
 //! The path of a request over a simulated network and two cores: order, waiting over cores, bad input; and what each
-//! kind of listener answers for; and configurations that change.
+//! kind of listener answers for; and configurations that change, topics that come and go, wall clocks that jump.
 
 mod admin;
 mod cluster;
 mod configs;
 mod core_listener;
 mod hand_over;
+mod limits_of_life;
 mod metrics;
 
 use std::{pin::Pin, rc::Rc, time::Duration};
