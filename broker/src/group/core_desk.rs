@@ -40,6 +40,7 @@ use crate::{
     net::{
         complaints::Complaint,
         listener::{ListenerKind, ListenerRef},
+        traffic::Traffic,
     },
     partition::Partition,
     router,
@@ -192,12 +193,13 @@ pub struct CoreDesk<'a, E: NetEnv> {
     core: &'a Rc<Core<E>>,
     listener: ListenerRef,
     peer: SocketAddr,
+    traffic: Rc<Traffic>,
 }
 
 impl<'a, E: NetEnv> CoreDesk<'a, E> {
     /// For a request of this context.
     pub fn new(core: &'a Rc<Core<E>>, context: &RequestContext) -> Self {
-        Self { core, listener: context.listener, peer: context.peer }
+        Self { core, listener: context.listener, peer: context.peer, traffic: context.traffic.clone() }
     }
 
     /// Who asks.
@@ -262,7 +264,11 @@ fn facts(topic: &TopicImage) -> Topic {
 impl<E: NetEnv> Desk for CoreDesk<'_, E> {
     async fn call(&self, call: Call) -> Answer {
         match self.locate(call.group()) {
-            Ok((index, owner)) => router::group::call(self.core, owner, index, call).await,
+            Ok((index, owner)) => {
+                // A client's connection to its coordinator: that of its group, for as long as it lives.
+                self.traffic.asked(std::iter::once(owner));
+                router::group::call(self.core, owner, index, call).await
+            }
             Err(error) => Answer::Refused(error),
         }
     }
