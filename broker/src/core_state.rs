@@ -17,6 +17,7 @@ use crate::{
     config::{BrokerConfig, Settings, listener::Endpoint},
     core::env::{CoreId, NetEnv},
     group::core_desk::Groups,
+    loggers::Loggers,
     metadata::{ids::NodeId, image::ClusterImage},
     metrics::{CoreMetrics, Stage},
     net::{
@@ -53,6 +54,8 @@ pub struct Core<E: NetEnv> {
     pub connections: Connections,
     /// The node's count of connections.
     pub admission: Admission,
+    /// What the node's log tells.
+    pub loggers: Arc<Loggers>,
     /// The bound on its connections' memory.
     pub budget: Rc<Budget>,
     /// Bad input so far.
@@ -87,6 +90,8 @@ pub struct CoreParts<E: NetEnv> {
     pub seat: Seat,
     /// The node's count of connections.
     pub admission: Admission,
+    /// What the node's log tells.
+    pub loggers: Arc<Loggers>,
     /// Bytes of its memory for requests and unsent responses.
     pub connection_memory: usize,
 }
@@ -107,6 +112,7 @@ impl<E: NetEnv> Core<E> {
             router: Router::open(parts.seat, &parts.env),
             connections: Connections::default(),
             admission: parts.admission,
+            loggers: parts.loggers,
             budget: Budget::new(parts.connection_memory),
             complaints: Complaints::default(),
             metrics: metrics.clone(),

@@ -27,6 +27,7 @@ pub mod core_state;
 pub mod error;
 pub mod group;
 pub mod limits;
+pub mod loggers;
 pub mod metadata;
 pub mod metrics;
 pub mod net;

@@ -408,7 +408,18 @@ def configurations(binary, work):
         too_large = ask(connection, protocol.produce([(TOPIC, [(0, protocol.batch())])]))
     assert before == after and "'77'" in repr(after) and "'50000'" in repr(after), f"{before}\n{after}"
     assert protocol.produce_outcomes(too_large)[TOPIC, 0][0] == 10, "message.max.bytes holds"
+    loggers = admin.describe((admin.LOGGER_TYPE, "1", ["root"]))
+    with connect(broker.port) as connection:
+        quiet = ask(connection, admin.incremental((admin.LOGGER_TYPE, "1", [("root", admin.SET, "ERROR")])))
+        assert admin.altered(quiet)[0][0] == 0 and "'ERROR'" in repr(admin.described(ask(connection, loggers)))
+    broker.log.write_text("")
     broker.stop()
+    assert not broker.lines(), f"told at ERROR: {broker.lines()}"
+    broker.start()
+    with connect(broker.port) as connection:
+        assert "'INFO'" in repr(admin.described(ask(connection, loggers))), "a level is not kept"
+    broker.stop()
+    assert any("stopping" in line for line in broker.lines())
     for text, *wanted in [
         ("node.id = 1\nnum.partitions = 2\nnum.partitions = 3\n", ":3:", "duplicate"),
         ("node.id = 1\n[num]\npartitions = 0\n", ":3:", "num.partitions", "Value must be at least 1"),

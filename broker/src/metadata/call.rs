@@ -2,7 +2,7 @@
 //!
 //! One entry of a call is answered by one entry of the answer, in the same order.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use corelog_storage::ids::{ProducerId, TopicId};
 use corelog_wire::error_code::ErrorCode;
@@ -216,6 +216,17 @@ pub struct ProducerIdBlock {
     pub count: u32,
 }
 
+impl ConfigStep {
+    /// Each key may be named once.
+    pub fn check_distinct(steps: &[Self]) -> Result<(), Refusal> {
+        let mut keys = BTreeSet::new();
+        match steps.iter().all(|step| keys.insert(&step.key)) {
+            true => Ok(()),
+            false => Err(Refusal::new(ErrorCode::InvalidRequest, "Error due to duplicate config keys")),
+        }
+    }
+}
+
 impl ConfigOperation {
     /// From the number in a request.
     pub fn from_wire(number: i8) -> Self {
@@ -233,6 +244,11 @@ impl Refusal {
     /// With words.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: Some(message.into()) }
+    }
+
+    /// A value is missing.
+    pub fn null_value(key: &str) -> Self {
+        Self::new(ErrorCode::InvalidRequest, format!("Null value not supported for : {key}"))
     }
 
     /// Without.

@@ -79,6 +79,7 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
         offline: shared.offline(),
         seat,
         admission: shared.admission.clone(),
+        loggers: shared.loggers.clone(),
         connection_memory,
     };
     let core = Core::start(parts);

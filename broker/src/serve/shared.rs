@@ -22,6 +22,7 @@ use crate::{
         env::{CoreId, NetEnv},
         stop::{Rendezvous, Stop},
     },
+    loggers::Loggers,
     metadata::image::ClusterImage,
     metrics::board::{Board, Life},
     net::{admission::Admission, listener::Endpoints},
@@ -35,6 +36,8 @@ pub struct Shared {
     board: Board,
     /// The node's count of connections.
     pub(super) admission: Admission,
+    /// What the node's log tells.
+    pub loggers: Arc<Loggers>,
     /// Told when the node begins to serve, and when it is to end.
     watcher: OnceLock<fn(Life)>,
 }

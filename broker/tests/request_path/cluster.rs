@@ -144,6 +144,7 @@ pub(crate) fn start_with(seed: u64, topics: &[(TopicId, &str)]) -> Cluster {
                 shard,
                 seat,
                 admission: admission.clone(),
+                loggers: Arc::default(),
                 connection_memory: 8 << 20,
             });
             core.publish(image).await;
