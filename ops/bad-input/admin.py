@@ -243,8 +243,9 @@ def brokers(cases):
     broker("a key that nobody knows", ("nobody.knows", SET, "1"))
     now("a key that nobody knows", (BROKER_TYPE, "1", ["nobody.knows"]))
     broker("not that key any more", ("nobody.knows", DELETE, None))
+    broker("twice as many threads", ("num.io.threads", SET, "16"))
+    now("twice as many threads", (BROKER_TYPE, "1", ["num.io.threads"]))
     for name, key, value in [
-        ("twice as many threads", "num.io.threads", "16"),
         ("more than twice as many threads", "num.io.threads", "33"),
         ("fewer than half of the threads", "num.io.threads", "7"),
         ("no threads", "num.io.threads", "0"),
