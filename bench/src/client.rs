@@ -5,8 +5,8 @@ use bytes::Bytes;
 use corelog_wire::error_code::ErrorCode;
 use corelog_wire::header::ResponseHeader;
 use corelog_wire::messages::{
-    CreateTopicsRequest, FetchRequest, FetchResponse, MetadataRequest, ProduceRequest, ProduceResponse, create_topics,
-    fetch, metadata, produce,
+    CreateTopicsRequest, DescribeGroupsRequest, FetchRequest, FetchResponse, FindCoordinatorRequest, MetadataRequest,
+    ProduceRequest, ProduceResponse, create_topics, fetch, metadata, produce,
 };
 use corelog_wire::{Decoder, Message, Request, frame};
 use std::io::{Read, Write};
@@ -18,6 +18,8 @@ pub(crate) const PRODUCE: i16 = 9;
 pub(crate) const FETCH: i16 = 12;
 const METADATA: i16 = 9;
 const CREATE_TOPICS: i16 = 5;
+const FIND_COORDINATOR: i16 = 3;
+const DESCRIBE_GROUPS: i16 = 5;
 const CLIENT_ID: &str = "corelog-bench";
 /// The longest answer we take.
 pub(crate) const LONGEST_ANSWER: usize = 256 << 20;
@@ -75,6 +77,24 @@ impl Connection {
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// Waits until the coordinator of `group` serves it.
+    pub(crate) fn await_coordinator(&mut self, group: &str) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        let find = FindCoordinatorRequest { key: group.into(), ..Default::default() };
+        let describe = DescribeGroupsRequest { groups: vec![group.into()], ..Default::default() };
+        loop {
+            let found = self.call(FIND_COORDINATOR, &find)?.error_code == 0;
+            // A group that nobody knows is described as dead: by a coordinator that has loaded.
+            if found && self.call(DESCRIBE_GROUPS, &describe)?.groups.iter().all(|group| group.error_code == 0) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(Error::Broken(format!("group {group} has no coordinator after {PATIENCE:?}")));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Whether each partition can be read: a leader may be known before it knows of it.

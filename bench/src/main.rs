@@ -16,9 +16,11 @@ mod client;
 mod consume;
 mod e2e;
 mod error;
+mod group;
 mod idle;
 mod limits;
 mod mux;
+mod offsets;
 mod pace;
 mod payload;
 mod process;
@@ -69,6 +71,12 @@ enum Command {
     Behind(behind::Options),
     /// Partitions that nobody writes to and consumers that wait for them.
     Idle(idle::Options),
+    /// A classic group of many members: its rebalances, and its rest.
+    Group(group::Options),
+    /// Open loop: offsets committed at a rate.
+    Commits(offsets::CommitOptions),
+    /// Waits until the offsets of many groups are answered; commits them first if asked to.
+    Offsets(offsets::LoadOptions),
     /// Waits until each partition of a topic has answered Produce and Fetch; makes the topic if it is not there.
     Answers(answers::Options),
     /// What this machine's loopback and disk can do at best, by io_uring.
@@ -88,6 +96,9 @@ fn main() -> ExitCode {
         Command::Spread(options) => spread::run(&options),
         Command::Behind(options) => behind::run(&options),
         Command::Idle(options) => idle::run(&options),
+        Command::Group(options) => group::run(&options),
+        Command::Commits(options) => offsets::run_commits(&options),
+        Command::Offsets(options) => offsets::run_load(&options),
         Command::Answers(options) => answers::run(&options),
         Command::Limits { dir } => limits::run(&dir),
     };

@@ -20,6 +20,7 @@ use crate::{
     directories::{self, Directories},
     error::Fault,
     group::core_desk::Groups,
+    loggers::Loggers,
     metadata::{ids::NodeId, image::ClusterImage},
     metrics::{CoreMetrics, Stage},
     net::{
@@ -60,6 +61,8 @@ pub struct Core<E: NetEnv> {
     pub connections: Connections,
     /// The node's count of connections.
     pub admission: Admission,
+    /// What the node's log tells.
+    pub loggers: Arc<Loggers>,
     /// The bound on its connections' memory.
     pub budget: Rc<Budget>,
     /// Its connections' fetch sessions.
@@ -96,6 +99,8 @@ pub struct CoreParts<E: NetEnv> {
     pub seat: Seat,
     /// The node's count of connections.
     pub admission: Admission,
+    /// What the node's log tells.
+    pub loggers: Arc<Loggers>,
     /// Bytes of its memory for requests and unsent responses.
     pub connection_memory: usize,
 }
@@ -109,7 +114,7 @@ impl<E: NetEnv> Core<E> {
         let core = Rc::new(Self {
             id: parts.env.core(),
             node: parts.config.node,
-            groups: Groups::new(&parts.env, &parts.config.groups),
+            groups: Groups::new(&parts.env, &parts.config),
             settings: RefCell::new(parts.config.settings.clone()),
             config: parts.config,
             endpoints: parts.endpoints,
@@ -118,6 +123,7 @@ impl<E: NetEnv> Core<E> {
             router: Router::open(parts.seat, &parts.env),
             connections: Connections::default(),
             admission: parts.admission,
+            loggers: parts.loggers,
             budget: Budget::new(parts.connection_memory),
             fetch_sessions: fetch_session::Open::default(),
             complaints: Complaints::default(),
@@ -138,7 +144,7 @@ impl<E: NetEnv> Core<E> {
         }
         directories::failure::watch(&core);
         crate::router::serve(&core);
-        core.connections.start_watching(&core.env, core.config.net.max_idle);
+        core.connections.start_watching(&core.env, core.config.net.max_idle, core.budget.clone());
         core
     }
 

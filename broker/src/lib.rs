@@ -28,6 +28,7 @@ pub mod directories;
 pub mod error;
 pub mod group;
 pub mod limits;
+pub mod loggers;
 pub mod metadata;
 pub mod metrics;
 pub mod net;

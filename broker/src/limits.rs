@@ -81,10 +81,20 @@ pub const STALLED_READER: Duration = Duration::from_secs(30);
 /// A connection without a request is closed after this (Kafka's `connections.max.idle.ms`).
 pub const IDLE_CONNECTION: Duration = Duration::from_secs(600);
 
+/// The part of a core's connection memory that requests may hold which are not there in full: one in this many.
+pub const PARTIAL_SHARE: usize = 2;
+/// Where memory is short, a connection is closed that takes longer than this to send a request.
+pub const STALLED_SENDER: Duration = Duration::from_secs(10);
 /// The part of a core's free connection memory that one response with log data may take: one in this many.
 pub const FETCH_SHARE: usize = 4;
 /// What such a response may carry however little memory is left.
 pub const FETCH_SHARE_MIN: usize = 64 * KIB;
+/// The parts of a core's memory: connections have one in this many, groups with their offsets one in this many, and logs
+/// the rest but for what they remember of producers (storage's own limits).
+pub const CONNECTIONS_SHARE: usize = 4;
+/// See [`CONNECTIONS_SHARE`].
+pub const GROUPS_SHARE: usize = 16;
+
 /// Bytes that one fetch returns at most, whatever it asks for (Kafka's `fetch.max.bytes`).
 pub const FETCH_MAX_BYTES: usize = 55 * MIB;
 /// Partitions that one request may name.
@@ -100,6 +110,9 @@ pub const METRICS_INTERVAL: Duration = Duration::from_secs(1);
 pub const METRICS_INTERVAL_LOADING: Duration = Duration::from_millis(100);
 /// A core that posted nothing for so long has come to a halt.
 pub const METRICS_SILENCE: Duration = Duration::from_secs(10);
+
+/// The size of a segment of the cluster's metadata log: what a snapshot makes superfluous goes segment by segment.
+pub const METADATA_SEGMENT: u32 = MIB as u32;
 
 /// Connections for metrics and health at a time; the next one takes the place of the oldest.
 pub const HTTP_CONNECTIONS: usize = 32;

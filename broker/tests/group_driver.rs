@@ -47,6 +47,10 @@ impl CoordinatorLog for OffsetsLog {
         Ok(Offset(appended.last_offset.0 + 1))
     }
 
+    fn retention_clock_ms(&self) -> i64 {
+        self.0.retention_clock_ms()
+    }
+
     fn committed(&self, end: Offset) -> impl Future<Output = Result<(), String>> + 'static {
         let durable = self.0.wait_durable(Ticket(end));
         async move { durable.await.map_err(|error| error.to_string()) }

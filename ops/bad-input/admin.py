@@ -111,7 +111,6 @@ def describing(cases):
         "all brokers": [(BROKER_TYPE, "", ["log.retention.ms"])],
         "another broker": [(BROKER_TYPE, "99")],
         "a broker that is no number": [(BROKER_TYPE, "x")],
-        "this broker's loggers": [(LOGGER_TYPE, "1", ["root"])],
         "a group that was never seen": [(GROUP_TYPE, "nobody")],
         "a group without a name": [(GROUP_TYPE, "")],
         "an unknown subscription": [(METRICS_TYPE, "nobody")],
@@ -244,6 +243,31 @@ def brokers(cases):
     broker("a key that nobody knows", ("nobody.knows", SET, "1"))
     now("a key that nobody knows", (BROKER_TYPE, "1", ["nobody.knows"]))
     broker("not that key any more", ("nobody.knows", DELETE, None))
+    broker("twice as many threads", ("num.io.threads", SET, "16"))
+    now("twice as many threads", (BROKER_TYPE, "1", ["num.io.threads"]))
+    for name, key, value in [
+        ("more than twice as many threads", "num.io.threads", "33"),
+        ("fewer than half of the threads", "num.io.threads", "7"),
+        ("no threads", "num.io.threads", "0"),
+        ("more than twice as many threads in the background", "background.threads", "21"),
+        ("fewer than half of the fetchers", "num.replica.fetchers", "0"),
+        ("more than twice as many threads of recovery", "num.recovery.threads.per.data.dir", "5"),
+        ("more than twice as many threads of the network", "num.network.threads", "7"),
+    ]:
+        broker(name, (key, SET, value))
+    broker("the threads as they were", ("num.io.threads", DELETE, None))
+    for name, key, value in [
+        ("a listener's connections", "listener.name.plaintext.max.connections", "100000"),
+        ("a listener's new connections", "listener.name.plaintext.max.connection.creation.rate", "100000"),
+        ("no number for a listener's connections", "listener.name.plaintext.max.connections", "x"),
+        ("too few of a listener's connections", "listener.name.plaintext.max.connections", "-1"),
+    ]:
+        broker(name, (key, SET, value))
+        broker(f"{name}, for all", (key, SET, value), to="")
+    now("a listener's connections", (BROKER_TYPE, "1", ["listener.name.plaintext.max.connections"]))
+    for to in ("1", ""):
+        keys = ("listener.name.plaintext.max.connections", "listener.name.plaintext.max.connection.creation.rate")
+        broker(f"a listener's connections as they were, {to or 'of all'}", *[(key, DELETE, None) for key in keys], to=to)
     broker("an unlimited retention", ("log.retention.ms", SET, "-1"), to="")
     broker("a retention of nothing", ("log.retention.ms", SET, "0"), to="")
     broker("back to the default", ("log.retention.ms", DELETE, None), to="")
@@ -269,6 +293,38 @@ def brokers(cases):
         broker(f"a subscription: {name}", *steps, to="subscribed", kind=METRICS_TYPE)
     now("a subscription", (METRICS_TYPE, "subscribed"))
     broker("a subscription without a name", ("interval.ms", SET, "1000"), to="", kind=METRICS_TYPE)
+
+
+def loggers(cases):
+    """Levels of loggers (KIP-412); the root's alone, as every other is each broker's own."""
+    for name, to in {"without a name": "", "of another broker": "99", "of a broker that is no number": "x"}.items():
+        cases.add(f"DescribeConfigs of loggers {name}", describe((LOGGER_TYPE, to, ["root"])), see=described)
+
+    def alter(name, *steps, to="1", **how):
+        cases.add(f"alter loggers: {name}", incremental((LOGGER_TYPE, to, list(steps)), **how), see=altered)
+
+    alter("the root's level", ("root", SET, "WARN"))
+    cases.add("then described: the root's level", describe((LOGGER_TYPE, "1", ["root"])), see=described)
+    alter("an unknown level", ("root", SET, "VERBOSE"))
+    alter("a level in small letters", ("root", SET, "warn"))
+    alter("no level", ("root", SET, None))
+    alter("an unknown logger", ("nobody.logs.this", SET, "INFO"))
+    alter("delete an unknown logger", ("nobody.logs.this", DELETE, None))
+    alter("delete the root's level", ("root", DELETE, None))
+    alter("append", ("root", APPEND, "INFO"))
+    alter("subtract", ("root", SUBTRACT, "INFO"))
+    alter("operation 9", ("root", 9, "INFO"))
+    alter("one good and one bad", ("root", SET, "INFO"), ("nobody.logs.this", SET, "INFO"))
+    alter("a logger twice", ("root", SET, "INFO"), ("root", SET, "ERROR"))
+    alter("nothing")
+    alter("of another broker", ("root", SET, "INFO"), to="99")
+    alter("of a broker that is no number", ("root", SET, "INFO"), to="x")
+    alter("of all brokers", ("root", SET, "INFO"), to="")
+    alter("validate only", ("root", SET, "TRACE"), validate_only=True)
+    alter("validate only, an unknown level", ("root", SET, "VERBOSE"), validate_only=True)
+    cases.add("AlterConfigs: loggers", replace((LOGGER_TYPE, "1", [("root", "INFO")])), see=altered)
+    alter("back again", ("root", SET, "ERROR"))
+    cases.add("then described: the root's level as it was", describe((LOGGER_TYPE, "1", ["root"])), see=described)
 
 
 def listing(cases):
@@ -305,5 +361,5 @@ def raw_outcome(frame):
 
 
 def all_kinds(cases):
-    for kind in (describing, altering, brokers, listing, obeying):
+    for kind in (describing, altering, brokers, loggers, listing, obeying):
         kind(cases)

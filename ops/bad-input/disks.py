@@ -560,7 +560,18 @@ def configurations(binary, work):
         too_large = ask(connection, protocol.produce([(TOPIC, [(0, protocol.batch())])]))
     assert before == after and "'77'" in repr(after) and "'50000'" in repr(after), f"{before}\n{after}"
     assert protocol.produce_outcomes(too_large)[TOPIC, 0][0] == 10, "message.max.bytes holds"
+    loggers = admin.describe((admin.LOGGER_TYPE, "1", ["root"]))
+    with connect(broker.port) as connection:
+        quiet = ask(connection, admin.incremental((admin.LOGGER_TYPE, "1", [("root", admin.SET, "ERROR")])))
+        assert admin.altered(quiet)[0][0] == 0 and "'ERROR'" in repr(admin.described(ask(connection, loggers)))
+    broker.log.write_text("")
     broker.stop()
+    assert not broker.lines(), f"told at ERROR: {broker.lines()}"
+    broker.start()
+    with connect(broker.port) as connection:
+        assert "'INFO'" in repr(admin.described(ask(connection, loggers))), "a level is not kept"
+    broker.stop()
+    assert any("stopping" in line for line in broker.lines())
     for text, *wanted in [
         ("node.id = 1\nnum.partitions = 2\nnum.partitions = 3\n", ":3:", "duplicate"),
         ("node.id = 1\n[num]\npartitions = 0\n", ":3:", "num.partitions", "Value must be at least 1"),
@@ -582,11 +593,10 @@ CHECKS = [
 ]  # fmt: skip
 
 
-def disks(binary, work):
-    # As root the broker runs as another user, who must be able to come here.
-    work.chmod(0o755)
+def run_checks(checks, binary, work):
+    """Runs all of them, and fails if one does."""
     failed = []
-    for check in CHECKS:
+    for check in checks:
         began = time.monotonic()
         try:
             check(binary, work)
@@ -595,5 +605,11 @@ def disks(binary, work):
             print(f"FAIL {check.__name__}: {type(error).__name__}: {error}", flush=True)
         else:
             print(f"ok   {check.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-    assert not failed, f"{len(failed)} of {len(CHECKS)} checks: {', '.join(failed)}"
-    print(f"{len(CHECKS)} checks passed")
+    assert not failed, f"{len(failed)} of {len(checks)} checks: {', '.join(failed)}"
+    print(f"{len(checks)} checks passed")
+
+
+def disks(binary, work):
+    # As root the broker runs as another user, who must be able to come here.
+    work.chmod(0o755)
+    run_checks(CHECKS, binary, work)

@@ -173,8 +173,8 @@ def read_batches(response):
     return batches
 
 
-def prepare(binary, work):
-    corelog = Corelog(binary, work, MEMORY_MIB).start()
+def prepare(binary, work, memory_mib=MEMORY_MIB):
+    corelog = Corelog(binary, work, memory_mib).start()
     with connect(corelog.port, 30) as connection:
         keep = [("retention.ms", "-1")]
         ask(connection, protocol.create_topics([(BULK, 1, 1, keep), (SMALL, 2, 1, keep)]))

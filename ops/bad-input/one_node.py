@@ -8,14 +8,6 @@ DIRECTORY = "/nowhere"
 PREFERRED, UNCLEAN = 0, 1
 
 
-def compact(rows):
-    return bytes([len(rows) + 1]) + b"".join(rows)
-
-
-def compact_string(text):
-    return b"\0" if text is None else bytes([len(text) + 1]) + text.encode()
-
-
 def flexible(key, version, body):
     return request(key, version, body + b"\0", tags=b"\0")
 
@@ -82,8 +74,8 @@ def describe_log_dirs(topics):
 
 
 def describe_producers(topics):
-    rows = [compact_string(name) + compact([i32(p) for p in parts]) + b"\0" for name, parts in topics]
-    return flexible(DESCRIBE_PRODUCERS, 0, compact(rows))
+    rows = [compact_string(name) + compact_rows([i32(p) for p in parts]) + b"\0" for name, parts in topics]
+    return flexible(DESCRIBE_PRODUCERS, 0, compact_rows(rows))
 
 
 def elect_leaders(kind, topics, version=1):
@@ -95,26 +87,26 @@ def reassign(topics):
     """topics: [(name, [(partition, replicas)])]; replicas of None give a move up."""
 
     def row(index, replicas):
-        return i32(index) + (b"\0" if replicas is None else compact([i32(r) for r in replicas])) + b"\0"
+        return i32(index) + (b"\0" if replicas is None else compact_rows([i32(r) for r in replicas])) + b"\0"
 
-    rows = [compact_string(name) + compact([row(*part) for part in parts]) + b"\0" for name, parts in topics]
-    return flexible(ALTER_PARTITION_REASSIGNMENTS, 0, i32(10_000) + compact(rows))
+    rows = [compact_string(name) + compact_rows([row(*part) for part in parts]) + b"\0" for name, parts in topics]
+    return flexible(ALTER_PARTITION_REASSIGNMENTS, 0, i32(10_000) + compact_rows(rows))
 
 
 def list_reassignments(topics):
-    rows = b"\0" if topics is None else compact([compact_string(n) + compact([i32(p) for p in parts]) + b"\0" for n, parts in topics])
+    rows = b"\0" if topics is None else compact_rows([compact_string(n) + compact_rows([i32(p) for p in parts]) + b"\0" for n, parts in topics])
     return flexible(LIST_PARTITION_REASSIGNMENTS, 0, i32(10_000) + rows)
 
 
 def describe_quorum(topics, version=0):
-    rows = [compact_string(name) + compact([i32(p) + b"\0" for p in parts]) + b"\0" for name, parts in topics]
-    return flexible(DESCRIBE_QUORUM, version, compact(rows))
+    rows = [compact_string(name) + compact_rows([i32(p) + b"\0" for p in parts]) + b"\0" for name, parts in topics]
+    return flexible(DESCRIBE_QUORUM, version, compact_rows(rows))
 
 
 def update_features(version, *updates):
     """updates: (name, level, upgrade type)."""
     rows = [compact_string(name) + i16(level) + i8(kind) + b"\0" for name, level, kind in updates]
-    return flexible(UPDATE_FEATURES, version, i32(10_000) + compact(rows) + (i8(0) if version else b""))
+    return flexible(UPDATE_FEATURES, version, i32(10_000) + compact_rows(rows) + (i8(0) if version else b""))
 
 
 def alter_log_dirs(*dirs):

@@ -112,10 +112,10 @@ def await_answer(port, process, log, seconds=30):
 class Corelog:
     """A Corelog of its own directory and port; what it says goes to `log`."""
 
-    def __init__(self, binary, work, memory_mib=256, arguments=(), prepare=None, name="data", port=None):
+    def __init__(self, binary, work, memory_mib=256, arguments=(), prepare=None, name="data", port=None, environment=None):
         self.binary, self.data, self.log = str(binary), Path(work) / name, Path(work) / "corelog.log"
         self.memory_mib, self.arguments, self.prepare = memory_mib, list(arguments), prepare
-        self.port = port or free_port()
+        self.port, self.environment = port or free_port(), {**os.environ, **(environment or {})}
         self.process = None
 
     def command(self):
@@ -125,7 +125,7 @@ class Corelog:
 
     def start(self, seconds=60):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, preexec_fn=self.prepare)
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, preexec_fn=self.prepare, env=self.environment)
         await_answer(self.port, self.process, self.log, seconds)
         return self
 

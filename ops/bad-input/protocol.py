@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reader import Reader
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA = 0, 1, 2, 3
-OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR, JOIN_GROUP, HEARTBEAT = 8, 9, 10, 11, 12
+OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR, JOIN_GROUP, HEARTBEAT, SYNC_GROUP = 8, 9, 10, 11, 12, 14
 API_VERSIONS, CREATE_TOPICS, DELETE_TOPICS, DELETE_RECORDS, INIT_PRODUCER_ID = 18, 19, 20, 21, 22
 OFFSET_FOR_LEADER_EPOCH, DESCRIBE_CONFIGS, ALTER_CONFIGS = 23, 32, 33
 INCREMENTAL_ALTER_CONFIGS, LIST_CONFIG_RESOURCES = 44, 74
@@ -41,6 +41,27 @@ def string(value):
     return i16(len(value)) + value
 
 
+def uvarint(value):
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes(out + bytes([value]))
+
+
+def compact_string(value):
+    """As flexible versions have it."""
+    return b"\0" if value is None else compact_data(value.encode())
+
+
+def compact_data(value):
+    return uvarint(len(value) + 1) + value
+
+
+def compact_rows(rows):
+    return uvarint(len(rows) + 1) + b"".join(rows)
+
+
 def array(items):
     return i32(-1) if items is None else i32(len(items)) + b"".join(items)
 
@@ -50,12 +71,7 @@ def data(value):
 
 
 def varint(value):
-    value = (value << 1) ^ (value >> 63)
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes(out + bytes([value]))
+    return uvarint((value << 1) ^ (value >> 63))
 
 
 def _crc_table():
@@ -212,6 +228,11 @@ def _partitions(response):
 def produce_outcomes(response):
     """{(topic, partition): (error, base offset)}."""
     return {(name, index): (error, struct.unpack_from(">q", response, at)[0]) for name, index, error, at in _partitions(response)}
+
+
+def produce_times(response):
+    """{(topic, partition): (the time that the broker's clock gave, -1 if it gave none; error)}."""
+    return {(name, index): (struct.unpack_from(">q", response, at + 8)[0], error) for name, index, error, at in _partitions(response)}
 
 
 def produce_verdicts(response):

@@ -37,6 +37,14 @@ class Reader:
         self.at += length
         return self.frame[self.at - length : self.at].decode()
 
+    def data(self):
+        """Bytes of a flexible version."""
+        length = self.varint() - 1
+        if length < 0:
+            return None
+        self.at += length
+        return self.frame[self.at - length : self.at]
+
     def rows(self, read):
         count = self.varint() - 1 if self.flexible else self.take("i")
         found = []

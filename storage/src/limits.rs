@@ -46,6 +46,15 @@ pub const BATCHES_PER_PRODUCER: usize = 5;
 /// Producer ids remembered per log; past it the one that was silent for longest is forgotten.
 pub const PRODUCERS_PER_LOG: usize = 10_000;
 
+/// Producer ids that a log remembers however many other logs do.
+pub const PRODUCERS_KEPT: usize = 16;
+
+/// What a remembered producer takes of memory, in bytes, and the part of the tail cache's bound (one in this many) that
+/// all producers of a shard may take beside it.
+pub const PRODUCER_BYTES: usize = 500;
+/// See [`PRODUCER_BYTES`].
+pub const PRODUCERS_SHARE: usize = 8;
+
 /// A segment write of at least this size has its file's blocks reserved ahead: a log of small writes stays small.
 pub const RESERVE_FOR: u32 = 32 << 10;
 
@@ -110,6 +119,15 @@ pub const JOURNAL_READ: usize = 1 << 20;
 
 /// Idle time after which a closing frame is written, in ms.
 pub const JOURNAL_IDLE_MS: u64 = 10;
+
+/// A step of the wall clock forward that retention follows at once: of time servers, and of machines that were busy.
+pub const CLOCK_STEP: Duration = Duration::from_secs(60);
+
+/// How long a greater step must last until retention follows it: a wrong clock is noticed within a day.
+pub const CLOCK_BELIEVED: Duration = Duration::from_secs(24 * 3600);
+
+/// Names of logs in the order of their memory after which those are dropped that stand for nothing any more.
+pub const CACHE_ORDER_SWEPT: usize = 1024;
 
 /// How often a read of the journal at start-up is tried before a block counts as unreadable.
 pub const JOURNAL_READ_TRIES: u32 = 5;

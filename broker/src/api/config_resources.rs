@@ -8,10 +8,7 @@ use crate::{
     api::RequestContext,
     core::env::NetEnv,
     core_state::Core,
-    metadata::{
-        call::{ConfigChange, ConfigEdit, ConfigTarget, MetadataAnswer, MetadataCall, Refusal},
-        controller::DUPLICATE_KEYS,
-    },
+    metadata::call::{ConfigChange, ConfigEdit, ConfigTarget, DUPLICATE_KEYS, MetadataAnswer, MetadataCall, Refusal},
     router,
 };
 
@@ -50,6 +47,10 @@ pub(super) async fn alter<E: NetEnv>(
         let twice = names.iter().enumerate().any(|(other, name)| other != place && *name == names[place]);
         let target = match twice {
             true => Err(invalid("Each resource must appear at most once.")),
+            false if one.resource_type == BROKER_LOGGER => {
+                outcomes.push(alter_loggers(core, context, &one, validate_only));
+                continue;
+            }
             false if replaces_twice(&one.edit) => Err(invalid(DUPLICATE_KEYS)),
             false => target(core, context, one.resource_type, &one.name),
         };
@@ -97,10 +98,27 @@ fn target<E: NetEnv>(
                 Err(_) => Err(invalid(format!("Node id must be an integer, but it is: {name}"))),
             }
         }
-        BROKER_LOGGER => Err(invalid("Loggers are chosen when the broker starts, by CORELOG_LOG.")),
         GROUP => Ok(ConfigTarget::Group(name.to_owned())),
         CLIENT_METRICS => Ok(ConfigTarget::ClientMetrics(name.to_owned())),
         other => Err(invalid(format!("Unknown resource type {other}"))),
+    }
+}
+
+/// Each broker changes its own loggers, key by key, and at once: they are no part of the cluster's metadata.
+fn alter_loggers<E: NetEnv>(
+    core: &Core<E>,
+    context: &RequestContext,
+    asked: &Asked,
+    validate_only: bool,
+) -> Result<(), Refusal> {
+    let ConfigEdit::Steps(steps) = &asked.edit else {
+        return Err(invalid(format!("Unknown resource type {BROKER_LOGGER}")));
+    };
+    let (own, name) = (context.listener.own_broker_id(core.node), &asked.name);
+    match name.parse::<i32>() {
+        Ok(id) if id == own => core.loggers.alter(steps, validate_only),
+        Ok(id) => Err(invalid(format!("Unexpected node id. Expected {own}, but received {id}"))),
+        Err(_) => Err(invalid(format!("Node id must be an integer, but it is: {name}"))),
     }
 }
 

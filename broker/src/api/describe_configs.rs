@@ -1,4 +1,4 @@
-//! DescribeConfigs, versions 1 to 4: the configurations of topics, of this broker and of all, of groups, and of
+//! DescribeConfigs, versions 1 to 4: the configurations of topics, of this broker and of all, of its loggers, of groups, and of
 //! subscriptions to clients' metrics, with where each value comes from (KIP-226) and what it is for (KIP-569).
 
 use std::{borrow::Cow, rc::Rc};
@@ -90,7 +90,11 @@ fn rows<E: NetEnv>(
             let image = core.image();
             Ok(broker_rows(&core.settings(), &[&image.all_nodes_config(), &image.node_config(core.node)]))
         }
-        BROKER_LOGGER => Err(invalid("Loggers are chosen when the broker starts, by CORELOG_LOG.")),
+        BROKER_LOGGER if name.is_empty() => Err(invalid("Broker id must not be empty")),
+        BROKER_LOGGER => {
+            check_own(core, context, name, "Broker", "")?;
+            Ok(core.loggers.described().into_iter().map(|(name, level)| logger_row(name, level)).collect())
+        }
         GROUP if name.is_empty() => Err(invalid("Group name must not be empty")),
         GROUP => Ok(group_rows(&core.settings(), &core.image().group_config(name))),
         CLIENT_METRICS if name.is_empty() => Err(invalid("Client metrics subscription name must not be empty")),
@@ -128,8 +132,8 @@ pub(super) fn topic_rows(settings: &Settings, own: &ConfigOverrides) -> Vec<Row>
 /// Every key of this broker, and what was set beside them at run time.
 fn broker_rows(settings: &Settings, dynamic: &[&ConfigOverrides]) -> Vec<Row> {
     let known = broker_keys::all().map(|key| Row::of(key, settings.effective(key), key.update == Update::ReadOnly));
-    let mut others: Vec<&String> =
-        dynamic.iter().flat_map(|values| values.keys()).filter(|key| broker_keys::find(key).is_none()).collect();
+    let set = dynamic.iter().flat_map(|values| values.keys()).chain(settings.in_file_for_listeners());
+    let mut others: Vec<&String> = set.filter(|key| broker_keys::find(key).is_none()).collect();
     others.sort();
     others.dedup();
     known.chain(others.into_iter().map(|key| other_row(settings, key))).collect()
@@ -152,12 +156,17 @@ fn all_brokers_rows(settings: &Settings, set: &ConfigOverrides) -> Vec<Row> {
 
 fn other_row(settings: &Settings, key: &str) -> Row {
     let definition = broker_keys::find_for_listener(key);
-    let read_only = definition.is_none_or(|key| key.update == Update::ReadOnly);
-    Row { name: Cow::Owned(key.to_owned()), definition, effective: settings.effective_unknown(key), read_only }
+    // As Kafka says of every key that is not in its list, even where it takes changes of it.
+    Row { name: Cow::Owned(key.to_owned()), definition, effective: settings.effective_unknown(key), read_only: true }
 }
 
 fn group_rows(settings: &Settings, own: &ConfigOverrides) -> Vec<Row> {
     GROUP_KEYS.iter().map(|key| Row::of(&key.definition, settings.effective_group(key, own), false)).collect()
+}
+
+fn logger_row(name: &'static str, level: &str) -> Row {
+    let effective = Effective { value: Some(level.to_owned()), source: Source::Logger, synonyms: Vec::new() };
+    Row { name: Cow::Borrowed(name), definition: None, effective, read_only: false }
 }
 
 fn client_metrics_rows(own: &ConfigOverrides) -> Vec<Row> {
@@ -190,7 +199,8 @@ impl Row {
 
     /// As the response has it. What is kept from clients has no value, nowhere.
     pub(super) fn encode(self, synonyms: bool, documentation: bool) -> DescribeConfigsResourceResult {
-        let is_sensitive = self.definition.is_none_or(Definition::is_sensitive);
+        let is_logger = self.effective.source == Source::Logger;
+        let is_sensitive = !is_logger && self.definition.is_none_or(Definition::is_sensitive);
         let shown = |value: Option<String>| if is_sensitive { None } else { value };
         let listed = if synonyms { self.effective.synonyms } else { Vec::new() };
         let synonym = |synonym: Synonym| DescribeConfigsSynonym {

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use corelog_wire::messages::{JoinGroupRequest, JoinGroupResponse, join_group::JoinGroupResponseMember};
 
-use crate::group::desk::{Asker, Desk, code, instance, mismatch};
+use crate::group::desk::{Asker, Desk, code, instance, mismatch, owned};
 use crate::group::{
     call::{Answer, Call, Join, JoinRefused, Joined},
     names::MemberId,
@@ -37,7 +37,7 @@ pub async fn answer(desk: &impl Desk, asker: &Asker, request: JoinGroupRequest) 
         session_timeout_ms: request.session_timeout_ms,
         rebalance_timeout_ms,
         protocol_type: request.protocol_type,
-        protocols: request.protocols.into_iter().map(|offer| (offer.name.into(), offer.metadata)).collect(),
+        protocols: request.protocols.into_iter().map(|offer| (offer.name.into(), owned(&offer.metadata))).collect(),
         reason: request.reason,
         member_id_required: version >= 4,
         may_skip_assignment: version >= 9,

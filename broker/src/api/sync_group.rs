@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use corelog_wire::messages::{SyncGroupRequest, SyncGroupResponse};
 
-use crate::group::desk::{Asker, Desk, code, instance, mismatch};
+use crate::group::desk::{Asker, Desk, code, instance, mismatch, owned};
 use crate::group::{
     call::{Answer, Call, Sync},
     error::GroupError,
@@ -28,7 +28,7 @@ pub async fn answer(desk: &impl Desk, asker: &Asker, request: SyncGroupRequest) 
     if asker.version >= 5 && (request.protocol_type.is_none() || request.protocol_name.is_none()) {
         return refusal(GroupError::InconsistentGroupProtocol);
     }
-    let assignments = request.assignments.into_iter().map(|given| (given.member_id.into(), given.assignment));
+    let assignments = request.assignments.into_iter().map(|given| (given.member_id.into(), owned(&given.assignment)));
     let sync = Sync {
         group: request.group_id.into(),
         member: request.member_id.into(),

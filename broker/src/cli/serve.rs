@@ -14,18 +14,19 @@ use std::{
 };
 
 use clap::Args;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, reload};
 
 use crate::{
     config::{BrokerConfig, Settings, broker::LogFormat, broker_keys, file, listener::Endpoint},
     core::{
-        data_dir::{DataDir, Unusable},
+        data_dir::DataDir,
         env::CoreId,
         http_thread::HttpListener,
         launch::{CoreStart, Options, launch},
         mailbox, supervisor,
     },
     limits,
+    loggers::{Apply, Loggers},
     metrics::{board::Life, http, pages},
     serve::{self, CoreSeat, shared::Shared},
 };
@@ -59,10 +60,11 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> Result<(), String> {
         let config = resolve_names(self.configuration()?)?;
-        start_tracing(config.log_format);
+        let loggers = Arc::new(Loggers::default());
+        start_tracing(config.log_format, &loggers);
         let (_taken, unusable) =
             DataDir::take_all(&config.data_dirs, limits::DATA_DIR_PATIENCE).map_err(|error| error.to_string())?;
-        serve(Arc::new(config), unusable)
+        serve(Arc::new(config), &Arc::new(Shared::new(loggers, unusable)))
     }
 
     /// The file's values, and the flags' over them.
@@ -134,10 +136,9 @@ fn serve_metrics(config: &BrokerConfig, shared: &Arc<Shared>) -> Result<(), Stri
     Ok(())
 }
 
-fn serve(config: Arc<BrokerConfig>, unusable: Unusable) -> Result<(), String> {
-    let shared = Arc::new(Shared::without(unusable));
+fn serve(config: Arc<BrokerConfig>, shared: &Arc<Shared>) -> Result<(), String> {
     shared.watch_life(tell_supervisor);
-    serve_metrics(&config, &shared)?;
+    serve_metrics(&config, shared)?;
     let mut seats = mailbox::mesh(config.cores, limits::MAILBOX_CREDITS).into_iter();
     let options = Options { cores: config.cores, spin: config.spin, ..Options::default() };
     let launched = launch(&options, |_: CoreId| {
@@ -163,12 +164,34 @@ fn tell_supervisor(life: Life) {
     }
 }
 
-/// Events go to the standard error; `CORELOG_LOG` chooses them (`debug`, `corelog_broker::net=trace`).
-fn start_tracing(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("CORELOG_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => subscriber.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => subscriber.json().flatten_event(true).init(),
-    }
+/// Events go to the standard error; `CORELOG_LOG` chooses them (`debug`, `corelog_broker::net=trace`) until an
+/// administrator does.
+fn start_tracing(format: LogFormat, loggers: &Loggers) {
+    let asked = std::env::var("CORELOG_LOG").ok().filter(|asked| EnvFilter::try_new(asked).is_ok());
+    let chosen = asked.unwrap_or_else(|| "info".to_owned());
+    let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&chosen)).with_writer(std::io::stderr);
+    let apply = match format {
+        LogFormat::Text => {
+            let subscriber = subscriber.with_target(false).with_ansi(std::io::stderr().is_terminal());
+            let subscriber = subscriber.with_filter_reloading();
+            let apply = chosen_anew(subscriber.reload_handle());
+            subscriber.init();
+            apply
+        }
+        LogFormat::Json => {
+            let subscriber = subscriber.json().flatten_event(true).with_filter_reloading();
+            let apply = chosen_anew(subscriber.reload_handle());
+            subscriber.init();
+            apply
+        }
+    };
+    loggers.begin(&chosen, apply);
+}
+
+fn chosen_anew<S: 'static>(handle: reload::Handle<EnvFilter, S>) -> Apply {
+    Box::new(move |chosen| {
+        if let Err(error) = handle.reload(EnvFilter::new(chosen)) {
+            tracing::warn!(%error, "the levels of loggers could not be changed");
+        }
+    })
 }

@@ -41,6 +41,12 @@ pub fn without_listener(name: &str) -> Option<&str> {
     Some(key)
 }
 
+/// The definition of a key with a listener's prefix that means something here.
+pub fn obeyed_for_listener(name: &str) -> Option<&'static Definition> {
+    let key = without_listener(name)?;
+    ["max.connection.creation.rate", "max.connections"].contains(&key).then(|| find(key)).flatten()
+}
+
 /// The definition of a key that may have a listener's prefix, and a SASL mechanism's behind it.
 pub fn find_for_listener(name: &str) -> Option<&'static Definition> {
     let Some(key) = without_listener(name) else { return find(name) };
@@ -115,10 +121,10 @@ pub const BROKER_KEYS: &[Definition] = &[
     // Requests and connections.
     Definition::new("connections.max.idle.ms", Long, "600000", "How long a silent connection stays open."),
     Definition::new("fetch.max.bytes", Int, "57671680", "The largest answer to a fetch.").valid(AtLeast(1024)),
-    Definition::new("max.connections", Int, MAX_INT, "Connections of this node; one above waits until another goes.").valid(AtLeast(0)).cluster(),
+    Definition::new("max.connections", Int, MAX_INT, "Connections of this node; one above waits until another goes. With listener.name.NAME. before it, of that listener.").valid(AtLeast(0)).cluster(),
     Definition::new("max.connections.per.ip", Int, MAX_INT, "Connections of one address; one above is closed.").valid(AtLeast(0)).cluster(),
     text("max.connections.per.ip.overrides", "", "The same for some addresses: ADDRESS:COUNT,...").valid(ConnectionCounts).cluster(),
-    Definition::new("max.connection.creation.rate", Int, MAX_INT, "New connections of this node in a second; others wait.").valid(AtLeast(0)).cluster(),
+    Definition::new("max.connection.creation.rate", Int, MAX_INT, "New connections of this node in a second; others wait. With listener.name.NAME. before it, of that listener.").valid(AtLeast(0)).cluster(),
     Definition::new("max.incremental.fetch.session.cache.slots", Int, "1000", "Fetch sessions kept by each core; a connection has one at most.").valid(AtLeast(0)),
     Definition::new("max.request.partition.size.limit", Int, "2000", "Partitions that DescribeTopicPartitions answers at once.").valid(AtLeast(1)),
     Definition::new("socket.request.max.bytes", Int, "104857600", "The largest request; no API takes more than the default.").valid(AtLeast(1)),

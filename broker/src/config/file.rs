@@ -44,6 +44,14 @@ pub fn read(file: &str, text: &str, settings: &mut Settings) -> Result<(), FileE
     entries.sort_by_key(|entry| entry.span.start);
     for entry in &entries {
         let at = entry.span.start;
+        if let Some(definition) = broker_keys::obeyed_for_listener(&entry.key) {
+            let value = entry.value.as_ref().map_err(|what| fail(at, format!("{}: {what}", entry.key)))?;
+            if settings.has_for_listener(&entry.key) {
+                return Err(fail(at, format!("{} is set twice", entry.key)));
+            }
+            settings.set_for_listener(&entry.key, definition, value).map_err(|bad| fail(at, bad.to_string()))?;
+            continue;
+        }
         let definition = broker_keys::find(&entry.key).ok_or_else(|| fail(at, unknown(&entry.key)))?;
         if settings.own(definition.name).is_some() {
             return Err(fail(at, format!("{} is set twice", entry.key)));
@@ -176,6 +184,14 @@ mod tests {
         assert_eq!(settings.own("auto.create.topics.enable"), Some("false"));
         assert_eq!(settings.own("log.roll.ms"), Some("5"));
         assert_eq!(settings.own("num.partitions"), None);
+    }
+
+    #[test]
+    fn a_listeners_own_bounds_are_taken_and_checked() {
+        let settings = load("\"listener.name.outside.max.connections\" = 5\n").expect("valid");
+        assert_eq!(settings.number_for_listener("OUTSIDE", "max.connections"), Some(5));
+        assert!(error("[listener.name.outside]\n\"max.connections\" = -1\n").contains("at least 0"));
+        assert!(error("\"listener.name.outside.num.partitions\" = 5\n").contains("unknown key"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod listener;
 pub mod machine_limits;
 pub mod settings;
 pub mod table;
+pub mod threads;
 pub mod topic;
 pub mod topic_keys;
 

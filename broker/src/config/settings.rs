@@ -26,6 +26,8 @@ pub enum Source {
     StaticBroker = 4,
     /// Nobody set it.
     Default = 5,
+    /// The level of a logger (KIP-412).
+    Logger = 6,
     /// Set on the subscription for clients' metrics.
     ClientMetrics = 7,
     /// Set on the group.
@@ -59,6 +61,8 @@ pub struct Effective {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Settings {
     file: Arc<BTreeMap<&'static str, String>>,
+    /// Of the file too: keys with a listener's prefix.
+    file_for_listeners: Arc<ConfigOverrides>,
     all_brokers: Arc<ConfigOverrides>,
     this_broker: Arc<ConfigOverrides>,
 }
@@ -78,9 +82,31 @@ impl Settings {
         Ok(())
     }
 
+    /// Sets a key with a listener's prefix as the file does, after checking its value by the key behind the prefix.
+    pub fn set_for_listener(
+        &mut self,
+        name: &str,
+        definition: &'static Definition,
+        value: &str,
+    ) -> Result<(), BadValue> {
+        let value = definition.normalize(value)?;
+        Arc::make_mut(&mut self.file_for_listeners).insert(name.to_owned(), value);
+        Ok(())
+    }
+
+    /// The keys with a listener's prefix that the file sets.
+    pub fn in_file_for_listeners(&self) -> impl Iterator<Item = &String> {
+        self.file_for_listeners.keys()
+    }
+
+    /// Whether the file sets this key with a listener's prefix.
+    pub fn has_for_listener(&self, name: &str) -> bool {
+        self.file_for_listeners.contains_key(name)
+    }
+
     /// The same file, with these values set at run time for all brokers and for this one.
     pub fn with_dynamic(&self, all_brokers: Arc<ConfigOverrides>, this_broker: Arc<ConfigOverrides>) -> Self {
-        Self { file: self.file.clone(), all_brokers, this_broker }
+        Self { all_brokers, this_broker, ..self.clone() }
     }
 
     /// Whether these values set at run time are the ones it has.
@@ -114,6 +140,14 @@ impl Settings {
         Some(self.value(name)?.parse().expect("numbers are checked when they are set"))
     }
 
+    /// A whole number that was set for one listener, by its prefix.
+    pub fn number_for_listener(&self, listener: &str, key: &str) -> Option<i64> {
+        let name = format!("listener.name.{}.{key}", listener.to_lowercase());
+        let dynamic = self.this_broker.get(&name).or_else(|| self.all_brokers.get(&name));
+        let value = dynamic.or_else(|| self.file_for_listeners.get(&name))?;
+        Some(value.parse().expect("numbers are checked when they are set"))
+    }
+
     /// A boolean; the key has a default.
     pub fn flag(&self, name: &str) -> bool {
         self.value(name) == Some("true")
@@ -129,9 +163,9 @@ impl Settings {
 
     /// What a key that no table has, or one with a listener's prefix, is described as once it is set at run time.
     pub fn effective_unknown(&self, name: &str) -> Effective {
-        let levels = [(&self.this_broker, Source::DynamicBroker), (&self.all_brokers, Source::DynamicDefault)];
-        let set = levels.into_iter().filter_map(|(level, source)| Some(synonym(name, level.get(name)?, source)));
-        strongest(set.collect(), None)
+        let behind = broker_keys::without_listener(name).and_then(broker_keys::find).map(|definition| definition.name);
+        let names: Vec<&str> = std::iter::once(name).chain(behind).collect();
+        strongest(self.levels(&names), None)
     }
 
     /// What a topic key is described as, given the topic's own values.
@@ -186,8 +220,9 @@ impl Settings {
         };
         let mut all = level(&|name| self.this_broker.get(name).cloned(), Source::DynamicBroker);
         all.extend(level(&|name| self.all_brokers.get(name).cloned(), Source::DynamicDefault));
-        all.extend(level(&|name| self.own(name).map(str::to_owned), Source::StaticBroker));
-        all.extend(level(&|name| default_of(definition(name)), Source::Default));
+        let in_file = |name: &str| self.own(name).or_else(|| self.file_for_listeners.get(name).map(String::as_str));
+        all.extend(level(&|name| in_file(name).map(str::to_owned), Source::StaticBroker));
+        all.extend(level(&|name| broker_keys::find(name).and_then(default_of), Source::Default));
         all.into_iter().skip_while(|synonym| Some(&synonym.name.as_str()) != names.first()).collect()
     }
 }

@@ -6,6 +6,7 @@ use corelog_storage::ids::TopicId;
 
 use super::{
     error::GroupError,
+    memory::{GROUP_BYTES, MEMBER_BYTES},
     names::{Generation, GroupId, InstanceId, MemberId, ProtocolName, TopicName},
 };
 
@@ -115,6 +116,15 @@ pub struct Join {
     pub may_skip_assignment: bool,
     /// Random bits, from which a new member's id is made.
     pub entropy: u128,
+}
+
+impl Join {
+    /// About what it takes of memory, and the member after it.
+    pub(super) fn bytes(&self) -> usize {
+        let offers: usize = self.protocols.iter().map(|(name, data)| name.as_str().len() + data.len()).sum();
+        let names = self.group.as_str().len() + self.client.id.len() + self.reason.as_ref().map_or(0, String::len);
+        GROUP_BYTES + MEMBER_BYTES + offers + names
+    }
 }
 
 /// The join phase ended: the member belongs to a generation.

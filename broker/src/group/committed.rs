@@ -15,6 +15,8 @@ use super::{
 #[derive(Default, Clone, PartialEq, Eq, Debug)]
 pub(super) struct Committed {
     groups: BTreeMap<GroupId, CommittedGroup>,
+    /// About what they take of memory.
+    bytes: usize,
 }
 
 /// One group; exists while it has a generation on record or an offset.
@@ -27,26 +29,52 @@ pub(super) struct CommittedGroup {
 impl Committed {
     /// Takes in the next record.
     pub(super) fn apply(&mut self, record: &Record) {
-        match record {
+        let before = match record {
             Record::Group { group, value } => {
-                self.groups.entry(group.clone()).or_default().stored = value.clone();
-                self.drop_if_gone(group);
+                let stored = &mut self.groups.entry(group.clone()).or_default().stored;
+                let before = std::mem::replace(stored, value.clone());
+                self.bytes += value.as_ref().map_or(0, StoredGroup::bytes);
+                before.map_or(0, |stored| stored.bytes())
             }
             Record::Offset { group, topic, partition, value: Some(value) } => {
                 let offsets = &mut self.groups.entry(group.clone()).or_default().offsets;
-                offsets.entry(topic.clone()).or_default().insert(*partition, value.clone());
+                let before = offsets.entry(topic.clone()).or_default().insert(*partition, value.clone());
+                self.bytes += value.bytes();
+                before.map_or(0, |value| value.bytes())
             }
             Record::Offset { group, topic, partition, value: None } => {
                 let Some(state) = self.groups.get_mut(group) else { return };
-                if let Some(partitions) = state.offsets.get_mut(topic) {
-                    partitions.remove(partition);
-                    if partitions.is_empty() {
-                        state.offsets.remove(topic);
-                    }
+                let Some(partitions) = state.offsets.get_mut(topic) else { return };
+                let before = partitions.remove(partition);
+                if partitions.is_empty() {
+                    state.offsets.remove(topic);
                 }
-                self.drop_if_gone(group);
+                before.map_or(0, |value| value.bytes())
             }
-        }
+        };
+        self.bytes -= before;
+        self.drop_if_gone(record.group());
+    }
+
+    /// About what all of it takes of memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// About how much more memory `record` takes than what it replaces.
+    pub(super) fn growth(&self, record: &Record) -> usize {
+        let group = self.groups.get(record.group());
+        let (more, less) = match record {
+            Record::Group { value, .. } => {
+                let before = group.and_then(|group| group.stored.as_ref()).map_or(0, StoredGroup::bytes);
+                (value.as_ref().map_or(0, StoredGroup::bytes), before)
+            }
+            Record::Offset { topic, partition, value, .. } => {
+                let before = group.and_then(|group| group.offsets.get(topic)?.get(partition));
+                (value.as_ref().map_or(0, StoredOffset::bytes), before.map_or(0, StoredOffset::bytes))
+            }
+        };
+        more.saturating_sub(less)
     }
 
     fn drop_if_gone(&mut self, group: &GroupId) {

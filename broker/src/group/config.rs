@@ -1,7 +1,8 @@
 //! The settings of group coordinators, under Kafka's names and with its defaults.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
+use super::memory::GroupMemory;
 use crate::config::broker::GroupConfig;
 
 /// Settings of a coordinator.
@@ -27,6 +28,8 @@ pub struct Config {
     pub new_member_join_timeout_ms: i32,
     /// How many member ids may be handed out and not yet used (KIP-394), per group.
     pub max_pending_joins: usize,
+    /// The bound on what the groups of this core hold.
+    pub memory: Rc<GroupMemory>,
 }
 
 impl From<&GroupConfig> for Config {
@@ -59,6 +62,7 @@ impl Default for Config {
             max_batch_bytes: 1_048_588,
             new_member_join_timeout_ms: 300_000,
             max_pending_joins: 10_000,
+            memory: GroupMemory::new(usize::MAX),
         }
     }
 }

@@ -22,16 +22,17 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    call::{Answer, Call, Described, DescribedMember, GroupState, Join, Listed},
+    call::{Answer, Call, Described, DescribedMember, GroupState, Join, Listed, Sync},
     committed::Committed,
     config::Config,
     error::GroupError,
     join_machine,
+    memory::Held,
     mutant::{self, Mutant},
     names::GroupId,
     offsets_machine::PendingOffsets,
     record::{Record, StoredGroup},
-    state::{Group, Ticket, WriteId},
+    state::{Group, Member, Ticket, WriteId},
     timers::{TimerName, Timers},
     turn::{Now, Outbox, Then, Turn},
 };
@@ -80,6 +81,9 @@ pub struct Coordinator {
     pub(super) committed: Committed,
     pub(super) pending_offsets: PendingOffsets,
     pub(super) timers: Timers,
+    held: Held,
+    /// About what the groups take of memory, beside what is committed.
+    pub(super) live_bytes: usize,
     last_write: WriteId,
     committed_to: WriteId,
     in_flight: VecDeque<(WriteId, Rc<[Record]>)>,
@@ -90,6 +94,8 @@ pub struct Coordinator {
 impl Coordinator {
     fn load(committed: Committed, config: Rc<Config>, now: Now) -> (Self, Effects) {
         let mut coordinator = Self {
+            held: Held::new(config.memory.clone()),
+            live_bytes: 0,
             config,
             groups: BTreeMap::new(),
             committed: Committed::default(),
@@ -110,9 +116,11 @@ impl Coordinator {
             if mutant::is(Mutant::ForgetGeneration) {
                 group.generation.0 -= 1;
             }
+            coordinator.live_bytes += group.bytes;
             coordinator.groups.insert(id.clone(), group);
         }
         coordinator.committed = committed;
+        coordinator.weigh();
         coordinator.arm_retention(now);
         let ids: Vec<GroupId> = coordinator.groups.keys().cloned().collect();
         for id in ids {
@@ -137,7 +145,15 @@ impl Coordinator {
             return effects;
         }
         match call {
+            Call::Join(join) if !self.has_room_for(&join) => {
+                let answer = join_machine::refused(GroupError::CoordinatorNotAvailable, join.member);
+                self.unless(false, ticket, answer, now, &mut effects);
+            }
             Call::Join(join) => self.join(ticket, join, now, &mut effects),
+            Call::Sync(sync) if !self.has_room_for_assignment(&sync) => {
+                let answer = Answer::Sync(Err(GroupError::CoordinatorNotAvailable));
+                self.unless(false, ticket, answer, now, &mut effects);
+            }
             Call::Sync(sync) => {
                 let group = sync.group.clone();
                 let known = self.turn(&group, now, &mut effects, |turn| turn.sync(ticket, sync));
@@ -201,6 +217,7 @@ impl Coordinator {
                 self.committed.apply(record);
                 self.pending_offsets.settle(id, record);
             }
+            self.weigh();
             self.release(now, &mut effects);
         }
         effects
@@ -293,12 +310,32 @@ impl Coordinator {
             let answer = join_machine::refused(error, join.member);
             return self.unless(false, ticket, answer, now, effects);
         }
+        self.live_bytes += group.bytes;
         self.groups.insert(id.clone(), group);
         self.turn(&id, now, effects, |turn| {
             // A group exists once a record says so.
             turn.out.records.push(Record::Group { group: id.clone(), value: Some(never_joined(now)) });
             turn.join(ticket, join);
         });
+    }
+
+    /// Tells how much memory is in use.
+    fn weigh(&mut self) {
+        self.held.set(self.committed.bytes() + self.live_bytes);
+    }
+
+    /// Whether there is memory for what a member says about itself, as far as it is more than it said before.
+    fn has_room_for(&self, join: &Join) -> bool {
+        let member = self.groups.get(&join.group).and_then(|group| group.members.get(&join.member));
+        self.config.memory.admits(join.bytes().saturating_sub(member.map_or(0, Member::bytes)))
+    }
+
+    /// Whether there is memory for an assignment, as far as it is more than the one before.
+    fn has_room_for_assignment(&self, sync: &Sync) -> bool {
+        let wanted: usize = sync.assignments.iter().map(|(_, assignment)| assignment.len()).sum();
+        let stored = self.committed.group(&sync.group).and_then(|group| group.stored.as_ref());
+        let before: usize = stored.into_iter().flat_map(|stored| &stored.members).map(|one| one.assignment.len()).sum();
+        wanted == 0 || self.config.memory.admits(wanted.saturating_sub(before))
     }
 
     /// Lets `react` handle an input to a group, then sees to what it left. False if there is no such group.
@@ -325,7 +362,10 @@ impl Coordinator {
         let Some(group) = self.groups.get_mut(id) else { return false };
         let mut out = Outbox::default();
         let config = Rc::clone(&self.config);
+        let before = group.bytes;
         react(&mut Turn { config: &config, now, timers: &mut self.timers, out: &mut out, group });
+        self.live_bytes = self.live_bytes - before + group.bytes;
+        self.weigh();
         self.keep(Some(id), out, effects);
         true
     }

@@ -17,18 +17,21 @@ use corelog_storage::{
 
 use crate::{
     api::RequestContext,
-    config::broker::GroupConfig,
+    config::BrokerConfig,
     core::env::{CoreId, NetEnv},
     core_state::Core,
     error::Fault,
     group::{
         call::{Answer, Call, Client, Listed},
+        config::Config,
         desk::{Asker, Desk, Endpoint, Topic},
         driver::{CoordinatorLog, Coordinators, TopicIds},
         error::GroupError,
+        memory::GroupMemory,
         names::{self, GroupId, TopicName},
         slot::{self, Filled, Slot},
     },
+    limits,
     metadata::{
         call::{MetadataAnswer, MetadataCall, NewTopic, Refusal},
         image::{ClusterImage, TopicImage},
@@ -36,6 +39,7 @@ use crate::{
     net::{
         complaints::Complaint,
         listener::{ListenerKind, ListenerRef},
+        traffic::Traffic,
     },
     partition::Partition,
     router,
@@ -60,6 +64,10 @@ impl<E: NetEnv> CoordinatorLog for PartitionLog<E> {
 
     fn append(&self, batch: Bytes) -> Result<Offset, Fault> {
         Ok(Offset(self.0.append_own(batch)?.last_offset.0 + 1))
+    }
+
+    fn retention_clock_ms(&self) -> i64 {
+        self.0.log().retention_clock_ms()
     }
 
     fn committed(&self, end: Offset) -> impl Future<Output = Result<(), Fault>> + 'static {
@@ -87,9 +95,10 @@ pub struct Groups<E: NetEnv> {
 
 impl<E: NetEnv> Groups<E> {
     /// No coordinators yet.
-    pub fn new(env: &E, config: &GroupConfig) -> Self {
+    pub fn new(env: &E, config: &BrokerConfig) -> Self {
+        let memory = GroupMemory::new(config.memory_per_core() as usize / limits::GROUPS_SHARE);
         Self {
-            coordinators: Coordinators::new(env.clone(), config.into()),
+            coordinators: Coordinators::new(env.clone(), Config { memory, ..(&config.groups).into() }),
             logs: RefCell::default(),
             parked: RefCell::default(),
             next_call: Cell::new(0),
@@ -183,12 +192,13 @@ pub struct CoreDesk<'a, E: NetEnv> {
     core: &'a Rc<Core<E>>,
     listener: ListenerRef,
     peer: SocketAddr,
+    traffic: Rc<Traffic>,
 }
 
 impl<'a, E: NetEnv> CoreDesk<'a, E> {
     /// For a request of this context.
     pub fn new(core: &'a Rc<Core<E>>, context: &RequestContext) -> Self {
-        Self { core, listener: context.listener, peer: context.peer }
+        Self { core, listener: context.listener, peer: context.peer, traffic: context.traffic.clone() }
     }
 
     /// Who asks.
@@ -253,7 +263,11 @@ fn facts(topic: &TopicImage) -> Topic {
 impl<E: NetEnv> Desk for CoreDesk<'_, E> {
     async fn call(&self, call: Call) -> Answer {
         match self.locate(call.group()) {
-            Ok((index, owner)) => router::group::call(self.core, owner, index, call).await,
+            Ok((index, owner)) => {
+                // A client's connection to its coordinator: that of its group, for as long as it lives.
+                self.traffic.asked(std::iter::once(owner));
+                router::group::call(self.core, owner, index, call).await
+            }
             Err(error) => Answer::Refused(error),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use bytes::Bytes;
 use corelog_storage::ids::TopicId;
 use corelog_wire::error_code::ErrorCode;
 
@@ -79,6 +80,11 @@ pub(crate) fn code_of<T>(outcome: Result<T, GroupError>) -> i16 {
 /// A static member's name.
 pub(crate) fn instance(name: Option<String>) -> Option<InstanceId> {
     name.map(InstanceId::from)
+}
+
+/// A part of a request that a group keeps: not a view of the request, which would be kept whole.
+pub(crate) fn owned(part: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(part)
 }
 
 /// An answer to another call than was asked: a fault of ours, told as such.

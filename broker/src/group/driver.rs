@@ -44,6 +44,8 @@ pub trait CoordinatorLog: 'static {
     fn high_watermark(&self) -> Offset;
     /// Appends a batch in the order of the calls; the offset one past it.
     fn append(&self, batch: Bytes) -> Result<Offset, Self::Error>;
+    /// The time that retention goes by, in ms since 1970.
+    fn retention_clock_ms(&self) -> i64;
     /// Resolves once everything before `end` is committed, or never will be.
     fn committed(&self, end: Offset) -> impl Future<Output = Result<(), Self::Error>> + 'static;
     /// Whole batches from the one that holds `from`, all committed, about `max_bytes` of them but at least one; and
@@ -226,7 +228,7 @@ impl<E: Env, L: CoordinatorLog> Driver<E, L> {
     }
 
     fn now(&self) -> Now {
-        Now { monotonic: self.env.now(), wall_ms: self.env.wall_clock_ms() }
+        Now { monotonic: self.env.now(), wall_ms: self.log.retention_clock_ms() }
     }
 
     /// Gives the coordinator an input and does what it asks.

@@ -74,7 +74,7 @@ impl Turn<'_> {
         if self.group.pending_joins.len() >= self.config.max_pending_joins {
             return self.refuse_join(ticket, GroupError::CoordinatorNotAvailable, MemberId::from(""));
         }
-        self.group.pending_joins.insert(id.clone());
+        self.group.expect_join(id.clone());
         self.arm(TimerName::Session(self.group.id.clone(), id.clone()), join.session_timeout_ms);
         self.refuse_join(ticket, GroupError::MemberIdRequired, id);
     }
@@ -110,11 +110,14 @@ impl Turn<'_> {
 
     /// Takes over what a member says about itself and parks its join.
     fn update_member(&mut self, ticket: Ticket, id: &MemberId, join: Join) {
-        let member = self.member(id);
-        member.protocols = join.protocols;
-        member.session_timeout_ms = join.session_timeout_ms;
-        member.rebalance_timeout_ms = join.rebalance_timeout_ms;
-        if let Some(superseded) = member.join.replace(ticket) {
+        let mut superseded = None;
+        self.group.change(id, |member| {
+            member.protocols = join.protocols;
+            member.session_timeout_ms = join.session_timeout_ms;
+            member.rebalance_timeout_ms = join.rebalance_timeout_ms;
+            superseded = member.join.replace(ticket);
+        });
+        if let Some(superseded) = superseded {
             self.refuse_join(superseded, GroupError::RebalanceInProgress, id.clone());
         }
     }

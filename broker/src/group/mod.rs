@@ -15,6 +15,7 @@ pub mod desk;
 pub mod driver;
 pub mod error;
 mod join_machine;
+pub mod memory;
 pub mod mutant;
 pub mod names;
 mod offsets_machine;

@@ -13,6 +13,7 @@ use super::{
     call::{Answer, CommitOffsets, DeleteOffsets, FetchOffsets, GroupState, TopicOutcomes},
     coordinator_machine::{Coordinator, Effects},
     error::GroupError,
+    memory::OFFSET_BYTES,
     mutant::{self, Mutant},
     names::{GroupId, TopicName},
     record::{Record, StoredOffset},
@@ -77,8 +78,10 @@ impl Coordinator {
         let mut out = Outbox::default();
         match checked.and_then(|()| self.commit_records(&commit, now)) {
             Ok((records, outcomes)) => {
-                if !records.is_empty() {
-                    self.groups.entry(id.clone()).or_insert_with(|| Group::new(id.clone()));
+                if !records.is_empty() && !self.groups.contains_key(&id) {
+                    let group = Group::new(id.clone());
+                    self.live_bytes += group.bytes;
+                    self.groups.insert(id.clone(), group);
                 }
                 out.records = records;
                 out.answer(ticket, Answer::CommitOffsets(outcomes));
@@ -132,6 +135,14 @@ impl Coordinator {
         }
         if size > self.config.max_batch_bytes {
             return Err(GroupError::UnknownServerError);
+        }
+        // What it replaces is looked up only where it matters.
+        let memory = &self.config.memory;
+        if !memory.has(size + records.len() * OFFSET_BYTES) {
+            let growth: usize = records.iter().map(|record| self.committed.growth(record)).sum();
+            if growth > 0 && !memory.admits(growth) {
+                return Err(GroupError::CoordinatorNotAvailable);
+            }
         }
         Ok((records, outcomes))
     }
@@ -273,6 +284,7 @@ impl Coordinator {
     fn remove_group(&mut self, id: &GroupId, out: &mut Outbox) {
         out.records.push(Record::Group { group: id.clone(), value: None });
         let Some(group) = self.groups.remove(id) else { return };
+        self.live_bytes -= group.bytes;
         self.timers.cancel(&TimerName::Join(id.clone()));
         self.timers.cancel(&TimerName::Sync(id.clone(), group.generation));
         for member in group.pending_joins {

@@ -6,6 +6,7 @@ use corelog_storage::ids::TopicId;
 
 use super::{
     call::Client,
+    memory::{MEMBER_BYTES, OFFSET_BYTES},
     names::{Generation, GroupId, InstanceId, MemberId, ProtocolName, TopicName},
 };
 
@@ -89,6 +90,13 @@ pub struct StoredMember {
 const FRAMING: usize = 128;
 
 impl Record {
+    /// The group it is about.
+    pub fn group(&self) -> &GroupId {
+        match self {
+            Self::Offset { group, .. } | Self::Group { group, .. } => group,
+        }
+    }
+
     /// An upper bound of its size in a batch, in bytes.
     pub fn size_bound(&self) -> usize {
         match self {
@@ -103,7 +111,19 @@ impl Record {
     }
 }
 
+impl StoredOffset {
+    /// About what it takes of memory.
+    pub(super) fn bytes(&self) -> usize {
+        OFFSET_BYTES + self.metadata.len()
+    }
+}
+
 impl StoredGroup {
+    /// About what it takes of memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.size_bound() + self.members.len() * MEMBER_BYTES
+    }
+
     fn size_bound(&self) -> usize {
         let names = self.protocol_type.len()
             + self.protocol.as_ref().map_or(0, |name| name.as_str().len())

@@ -201,8 +201,9 @@ fn stored_group(value: GroupMetadataValue) -> StoredGroup {
             member.rebalance_timeout
         },
         session_timeout_ms: member.session_timeout,
-        subscription: member.subscription,
-        assignment: member.assignment,
+        // Not a part of what was read of the log, which would be kept whole.
+        subscription: Bytes::copy_from_slice(&member.subscription),
+        assignment: Bytes::copy_from_slice(&member.assignment),
     });
     StoredGroup {
         protocol_type: value.protocol_type,

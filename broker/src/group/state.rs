@@ -9,6 +9,7 @@ use corelog_storage::env::Instant;
 use super::{
     call::{Client, GroupState, MemberMetadata},
     error::GroupError,
+    memory::{GROUP_BYTES, MEMBER_BYTES, PENDING_BYTES},
     names::{Generation, GroupId, InstanceId, MemberId, ProtocolName, TopicName},
     record::{StoredGroup, StoredMember},
     subscription,
@@ -46,6 +47,13 @@ pub(super) struct Member {
 }
 
 impl Member {
+    /// About what it takes of memory. An assignment is the record's.
+    pub(super) fn bytes(&self) -> usize {
+        let offers: usize = self.protocols.iter().map(|(name, data)| name.as_str().len() + data.len()).sum();
+        let names = 2 * self.id.as_str().len() + 2 * self.instance.as_ref().map_or(0, |name| name.as_str().len());
+        MEMBER_BYTES + offers + names + self.client.id.len() + self.client.host.len()
+    }
+
     /// Its metadata for `protocol`; empty if it does not offer it.
     pub(super) fn metadata(&self, protocol: Option<&ProtocolName>) -> Bytes {
         let found = self.protocols.iter().find(|(name, _)| Some(name) == protocol);
@@ -92,12 +100,15 @@ pub(super) struct Group {
     pub(super) subscribed: Option<BTreeSet<TopicName>>,
     /// The last write that concerns this group: what it answers may depend on it.
     pub(super) last_write: WriteId,
+    /// About what it takes of memory.
+    pub(super) bytes: usize,
 }
 
 impl Group {
     /// A group without members or history.
     pub(super) fn new(id: GroupId) -> Self {
         Self {
+            bytes: GROUP_BYTES + 2 * id.as_str().len(),
             id,
             state: GroupState::Empty,
             previous_state: GroupState::Empty,
@@ -192,7 +203,8 @@ impl Group {
         if self.leader.is_none() {
             self.leader = Some(member.id.clone());
         }
-        self.pending_joins.remove(&member.id);
+        self.forget_pending(&member.id);
+        self.bytes += member.bytes();
         let before = self.members.insert(member.id.clone(), member);
         assert!(before.is_none(), "a member is added once");
     }
@@ -200,6 +212,7 @@ impl Group {
     /// Removes a member, or an id that was handed out; its parked requests must have been answered.
     pub(super) fn remove(&mut self, id: &MemberId) {
         if let Some(member) = self.members.remove(id) {
+            self.bytes -= member.bytes();
             assert!(member.join.is_none() && member.sync.is_none(), "a removed member leaves nobody waiting");
             if let Some(instance) = &member.instance {
                 self.static_members.remove(instance);
@@ -208,8 +221,28 @@ impl Group {
         if self.is_leader(id) {
             self.leader = self.members.keys().next().cloned();
         }
-        self.pending_joins.remove(id);
+        self.forget_pending(id);
         self.pending_syncs.remove(id);
+    }
+
+    /// Remembers an id that was handed out.
+    pub(super) fn expect_join(&mut self, id: MemberId) {
+        self.bytes += PENDING_BYTES + id.as_str().len();
+        self.pending_joins.insert(id);
+    }
+
+    fn forget_pending(&mut self, id: &MemberId) {
+        if self.pending_joins.remove(id) {
+            self.bytes -= PENDING_BYTES + id.as_str().len();
+        }
+    }
+
+    /// Changes a member, which must be one.
+    pub(super) fn change(&mut self, id: &MemberId, change: impl FnOnce(&mut Member)) {
+        let member = self.members.get_mut(id).expect("membership was checked");
+        let before = member.bytes();
+        change(member);
+        self.bytes = self.bytes - before + member.bytes();
     }
 
     /// Lets `new` take the place of the static member `old`, whose parked requests must have been answered.
@@ -221,7 +254,9 @@ impl Group {
         if self.is_leader(old) {
             self.leader = Some(new.clone());
         }
+        self.bytes -= member.bytes();
         member.id = new.clone();
+        self.bytes += member.bytes();
         self.members.insert(new, member);
     }
 

@@ -20,7 +20,7 @@ use super::{
 pub struct Now {
     /// For sessions and time-outs.
     pub monotonic: Instant,
-    /// For what is recorded, ms since 1970.
+    /// For what is recorded and expires, in ms since 1970: what retention goes by.
     pub wall_ms: i64,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! One entry of a call is answered by one entry of the answer, in the same order.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use corelog_storage::ids::{ProducerId, TopicId};
 use corelog_wire::error_code::ErrorCode;
@@ -229,6 +229,20 @@ pub struct ProducerIdBlock {
     pub count: u32,
 }
 
+/// What is said of a key that is named twice.
+pub const DUPLICATE_KEYS: &str = "Error due to duplicate config keys";
+
+impl ConfigStep {
+    /// Each key may be named once.
+    pub fn check_distinct(steps: &[Self]) -> Result<(), Refusal> {
+        let mut keys = BTreeSet::new();
+        match steps.iter().all(|step| keys.insert(&step.key)) {
+            true => Ok(()),
+            false => Err(Refusal::new(ErrorCode::InvalidRequest, DUPLICATE_KEYS)),
+        }
+    }
+}
+
 impl ConfigOperation {
     /// From the number in a request.
     pub fn from_wire(number: i8) -> Self {
@@ -252,6 +266,11 @@ impl Refusal {
             message.truncate(whole.unwrap_or_default());
         }
         Self { code, message: Some(message) }
+    }
+
+    /// A value is missing.
+    pub fn null_value(key: &str) -> Self {
+        Self::new(ErrorCode::InvalidRequest, format!("Null value not supported for : {key}"))
     }
 
     /// Without.

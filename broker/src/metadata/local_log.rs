@@ -22,12 +22,15 @@ use corelog_storage::{
     shard::Shard,
 };
 
-use crate::metadata::{
-    ids::METADATA_LOG,
-    image::{ClusterImage, ImageVersion},
-    log::{Committed, MetadataError, MetadataLog},
-    record::MetadataRecord,
-    replay::{self, Replay},
+use crate::{
+    limits::METADATA_SEGMENT,
+    metadata::{
+        ids::METADATA_LOG,
+        image::{ClusterImage, ImageVersion},
+        log::{Committed, MetadataError, MetadataLog},
+        record::MetadataRecord,
+        replay::{self, Replay},
+    },
 };
 
 /// Records behind the last snapshot after which the next is made, unless the image itself is larger.
@@ -79,7 +82,13 @@ impl<E: Env> Clone for LocalLog<E> {
 impl<E: Env> LocalLog<E> {
     /// Opens the log in `shard`, or creates it, and reads it back.
     pub async fn open(env: E, shard: &Shard<E>) -> Result<Self, MetadataError> {
-        let config = LogConfig { retention_ms: None, segment_ms: i64::MAX, delete: false, ..LogConfig::default() };
+        let config = LogConfig {
+            segment_bytes: METADATA_SEGMENT,
+            retention_ms: None,
+            segment_ms: i64::MAX,
+            delete: false,
+            ..LogConfig::default()
+        };
         let log = match shard.log(METADATA_LOG) {
             Some(log) => log,
             None => shard.create_log(METADATA_LOG, config)?,

@@ -1,4 +1,5 @@
-//! Which connections a node takes: so many in all, so many of one address, so many per second (KIP-308, KIP-612).
+//! Which connections a node takes: so many in all, so many of one address, so many per second (KIP-308, KIP-612); and of
+//! one listener, where the configuration says so of it.
 //!
 //! All cores of a node share one ledger, which is touched when a connection comes and when it goes, and never between.
 //! One above the bound in all, or too soon, waits and keeps its core from accepting others; one above its address's bound
@@ -26,6 +27,12 @@ pub struct Rules {
     pub overrides: BTreeMap<IpAddr, u32>,
     /// New connections in a second (`max.connection.creation.rate`); `None` is any number.
     pub per_second: Option<u32>,
+    /// The listener's number, and its own bounds.
+    pub listener: usize,
+    /// Connections of the listener (`listener.name.NAME.max.connections`); `None` is as many as in all.
+    pub of_listener: Option<u32>,
+    /// New connections of the listener in a second (`listener.name.NAME.max.connection.creation.rate`).
+    pub of_listener_per_second: Option<u32>,
 }
 
 /// What becomes of a connection.
@@ -50,21 +57,35 @@ pub struct Admission {
 pub struct Place {
     ledger: Arc<Mutex<Ledger>>,
     address: IpAddr,
+    listener: usize,
 }
 
 #[derive(Debug, Default)]
 struct Ledger {
     open: u32,
     by_address: BTreeMap<IpAddr, u32>,
-    /// New connections that may come at once, and since when they grow again.
+    by_listener: BTreeMap<usize, OfListener>,
+    pace: Pace,
+}
+
+#[derive(Debug, Default)]
+struct OfListener {
+    open: u32,
+    pace: Pace,
+}
+
+/// New connections that may come at once, and since when they grow again.
+#[derive(Debug, Default)]
+struct Pace {
     tokens: f64,
     refilled: Option<Instant>,
 }
 
 impl Rules {
-    /// What the settings say now.
-    pub fn of(settings: &Settings) -> Self {
+    /// What the settings say now, for the listener of this number and name.
+    pub fn of(settings: &Settings, listener: usize, name: &str) -> Self {
         let number = |key: &str| u32::try_from(settings.number(key)).unwrap_or(0);
+        let own = |key: &str| settings.number_for_listener(name, key).map(|own| u32::try_from(own).unwrap_or(0));
         let rate = number("max.connection.creation.rate");
         let overrides = settings.value("max.connections.per.ip.overrides").unwrap_or_default();
         Self {
@@ -72,6 +93,9 @@ impl Rules {
             per_address: number("max.connections.per.ip"),
             overrides: parse_overrides(overrides).unwrap_or_default(),
             per_second: (rate < i32::MAX as u32).then_some(rate),
+            listener,
+            of_listener: own("max.connections"),
+            of_listener_per_second: own("max.connection.creation.rate").filter(|rate| *rate < i32::MAX as u32),
         }
     }
 
@@ -98,15 +122,24 @@ impl Admission {
         if let Some(limit) = ledger.full_of(rules, address) {
             return Verdict::Refused(limit);
         }
-        if ledger.open >= rules.in_all {
+        let of_listener = ledger.by_listener.entry(rules.listener).or_default();
+        let full = rules.of_listener.is_some_and(|most| of_listener.open >= most);
+        if full || ledger.open >= rules.in_all {
             return Verdict::Wait(limits::ADMISSION_POLL);
         }
-        if let Some(wait) = rules.per_second.and_then(|rate| ledger.too_soon(rate, now)) {
+        // Both paces must allow it before either counts it.
+        let Ledger { by_listener, pace, .. } = &mut *ledger;
+        let own = &mut by_listener.entry(rules.listener).or_default().pace;
+        let waits = [(pace, rules.per_second), (own, rules.of_listener_per_second)];
+        let mut paces: Vec<_> = waits.into_iter().filter_map(|(pace, rate)| Some((pace, rate?))).collect();
+        if let Some(wait) = paces.iter_mut().filter_map(|(pace, rate)| pace.too_soon(*rate, now)).max() {
             return Verdict::Wait(wait);
         }
+        paces.into_iter().for_each(|(pace, _)| pace.tokens -= 1.0);
         ledger.open += 1;
+        ledger.by_listener.entry(rules.listener).or_default().open += 1;
         *ledger.by_address.entry(address).or_default() += 1;
-        Verdict::Taken(Place { ledger: self.ledger.clone(), address })
+        Verdict::Taken(Place { ledger: self.ledger.clone(), address, listener: rules.listener })
     }
 
     /// Connections in all.
@@ -125,15 +158,16 @@ impl Ledger {
         let limit = rules.of_address(address);
         (self.by_address.get(&address).copied().unwrap_or(0) >= limit).then_some(limit)
     }
+}
 
-    /// Takes one of the second's connections, or says when there will be one.
+impl Pace {
+    /// When there will be one more of the second's connections, if there is none now.
     fn too_soon(&mut self, rate: u32, now: Instant) -> Option<Duration> {
         let most = f64::from(rate.max(1));
         let passed = self.refilled.map_or(Duration::from_secs(1), |since| now.since(since));
         self.tokens = (self.tokens + passed.as_secs_f64() * f64::from(rate)).min(most);
         self.refilled = Some(now);
         if self.tokens >= 1.0 {
-            self.tokens -= 1.0;
             return None;
         }
         let seconds = (1.0 - self.tokens) / f64::from(rate);
@@ -149,6 +183,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut ledger = lock(&self.ledger);
         ledger.open -= 1;
+        ledger.by_listener.get_mut(&self.listener).expect("it was counted").open -= 1;
         let left = ledger.by_address.get_mut(&self.address).expect("it was counted");
         *left -= 1;
         if *left == 0 {
@@ -165,7 +200,15 @@ mod tests {
     const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
 
     fn rules() -> Rules {
-        Rules { in_all: 4, per_address: 2, overrides: BTreeMap::new(), per_second: None }
+        Rules {
+            in_all: 4,
+            per_address: 2,
+            overrides: BTreeMap::new(),
+            per_second: None,
+            listener: 0,
+            of_listener: None,
+            of_listener_per_second: None,
+        }
     }
 
     fn taken(verdict: Verdict) -> Place {
@@ -228,6 +271,29 @@ mod tests {
         for ms in 0..3 {
             assert!(matches!(fresh.ask(&none, NOBODY, at(ms * 1000)), Verdict::Wait(_)));
         }
+    }
+
+    #[test]
+    fn a_listeners_own_bounds_hold_for_it_alone() {
+        let settings = Settings::default();
+        assert_eq!(Rules::of(&settings, 1, "OUTSIDE").of_listener, None);
+        let set = |key: &str, value: &str| (format!("listener.name.outside.{key}"), value.to_owned());
+        let own = [set("max.connections", "1"), set("max.connection.creation.rate", "5")].into_iter().collect();
+        let settings = settings.with_dynamic(Arc::new(own), Arc::default());
+        let outside = Rules::of(&settings, 1, "OUTSIDE");
+        assert_eq!((outside.of_listener, outside.of_listener_per_second), (Some(1), Some(5)));
+        let inside = Rules::of(&settings, 0, "INSIDE");
+        assert_eq!((inside.of_listener, inside.of_listener_per_second), (None, None));
+        let admission = Admission::default();
+        let first = taken(admission.ask(&outside, NOBODY, at(0)));
+        assert!(matches!(admission.ask(&outside, NOBODY, at(0)), Verdict::Wait(_)));
+        let _inside = taken(admission.ask(&inside, NOBODY, at(0)));
+        drop(first);
+        let mut come = 0;
+        for ms in 0..1_000 {
+            come += u32::from(matches!(admission.ask(&outside, OTHER, at(ms)), Verdict::Taken(_)));
+        }
+        assert!((8..=10).contains(&come), "4 at once, and 5 in the second: {come}");
     }
 
     #[test]

@@ -2,14 +2,15 @@
 //!
 //! A request's bytes are reserved before they are received in full, and kept until its response has left. When the
 //! bound is reached, sockets are not read until something is given back. Responses that hold log data are cut to a
-//! share of what is left ([`Budget::share`]), so that readers who ask for much and take nothing cannot starve others.
+//! share of what is left ([`Budget::share`]), so that readers who ask for much and take nothing cannot starve others; and
+//! requests that are not there in full may hold a part of it only, so that those who announce much and send half cannot.
 
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     future::poll_fn,
     rc::Rc,
-    task::{Poll, Waker},
+    task::{Context, Poll, Waker},
 };
 
 use crate::limits;
@@ -19,6 +20,8 @@ use crate::limits;
 pub struct Budget {
     limit: usize,
     used: Cell<usize>,
+    /// Of these for requests that are not there in full.
+    partial: Cell<usize>,
     waiting: RefCell<VecDeque<Waker>>,
 }
 
@@ -27,12 +30,13 @@ pub struct Budget {
 pub struct Reservation {
     budget: Rc<Budget>,
     bytes: usize,
+    partial: bool,
 }
 
 impl Budget {
     /// A budget of `limit` bytes.
     pub fn new(limit: usize) -> Rc<Self> {
-        Rc::new(Self { limit, used: Cell::new(0), waiting: RefCell::default() })
+        Rc::new(Self { limit, used: Cell::new(0), partial: Cell::new(0), waiting: RefCell::default() })
     }
 
     /// Bytes reserved now.
@@ -57,7 +61,28 @@ impl Budget {
     /// Takes `bytes` at once, overdrawing if need be: for what is already in memory.
     pub fn take(self: &Rc<Self>, bytes: usize) -> Reservation {
         self.used.set(self.used.get() + bytes);
-        Reservation { budget: self.clone(), bytes }
+        Reservation { budget: self.clone(), bytes, partial: false }
+    }
+
+    /// As [`Budget::take`], for a request that is not there in full.
+    pub fn take_partial(self: &Rc<Self>, bytes: usize) -> Reservation {
+        let mut taken = Reservation { budget: self.clone(), bytes: 0, partial: true };
+        taken.resize(bytes);
+        taken
+    }
+
+    /// Whether a request that is not there in full may take more; else wakes when to ask again.
+    pub fn poll_room_for_partial(&self, context: &Context<'_>) -> Poll<()> {
+        if self.used.get() < self.limit && self.partial.get() < self.limit / limits::PARTIAL_SHARE {
+            return Poll::Ready(());
+        }
+        self.waiting.borrow_mut().push_back(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// Whether somebody waits.
+    pub fn is_pressed(&self) -> bool {
+        !self.waiting.borrow().is_empty()
     }
 
     /// Takes `bytes` for something that can be done without, while less than half of the budget is in use.
@@ -72,8 +97,11 @@ impl Budget {
         wanted.min((left / limits::FETCH_SHARE).max(limits::FETCH_SHARE_MIN))
     }
 
-    fn give_back(&self, bytes: usize) {
+    fn give_back(&self, bytes: usize, partial: bool) {
         self.used.set(self.used.get() - bytes);
+        if partial {
+            self.partial.set(self.partial.get() - bytes);
+        }
         if self.used.get() < self.limit {
             // All of them: each takes its part only if there is still some when its turn comes.
             for waker in self.waiting.take() {
@@ -94,8 +122,11 @@ impl Reservation {
         let before = std::mem::replace(&mut self.bytes, bytes);
         if bytes >= before {
             self.budget.used.set(self.budget.used.get() + (bytes - before));
+            if self.partial {
+                self.budget.partial.set(self.budget.partial.get() + (bytes - before));
+            }
         } else {
-            self.budget.give_back(before - bytes);
+            self.budget.give_back(before - bytes, self.partial);
         }
     }
 }
@@ -103,7 +134,7 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            self.budget.give_back(self.bytes);
+            self.budget.give_back(self.bytes, self.partial);
         }
     }
 }
@@ -147,6 +178,19 @@ mod tests {
         let _half = budget.take_spare(50).expect("half is free");
         assert!(budget.take_spare(1).is_none());
         assert!(poll(budget.reserve(50)).is_some(), "the rest is for requests");
+    }
+
+    #[test]
+    fn requests_sent_by_half_leave_room_for_those_sent_in_full() {
+        let budget = Budget::new(100);
+        let mut half = budget.take_partial(0);
+        let room = || budget.poll_room_for_partial(&Context::from_waker(Waker::noop())).is_ready();
+        assert!(room());
+        half.resize(60);
+        assert!(!room() && budget.is_pressed());
+        drop(poll(budget.reserve(30)).expect("the rest is for others"));
+        drop(half);
+        assert!(room() && !budget.is_pressed());
     }
 
     #[test]

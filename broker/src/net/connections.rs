@@ -13,7 +13,7 @@ use std::{
 
 use corelog_storage::env::{Env, Lane};
 
-use crate::limits;
+use crate::{limits, net::budget::Budget};
 
 /// How a connection ends.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -48,6 +48,8 @@ pub struct Watched {
     second: Rc<Cell<u64>>,
     /// When it last received anything.
     heard_at: Cell<u64>,
+    /// Since when a request of some length comes.
+    receiving_since: Cell<Option<u64>>,
     /// Since when a send waits for the peer.
     sending_since: Cell<Option<u64>>,
     ending: Cell<Ending>,
@@ -68,6 +70,7 @@ impl Connections {
             owner: inner.clone(),
             second: inner.second.clone(),
             heard_at: Cell::new(inner.second.get()),
+            receiving_since: Cell::new(None),
             sending_since: Cell::new(None),
             ending: Cell::new(Ending::Open),
             ending_since: Cell::new(0),
@@ -98,13 +101,13 @@ impl Connections {
     }
 
     /// Starts the watch; it ends when the core stops and the last connection is gone.
-    pub fn start_watching<E: Env>(&self, env: &E, max_idle: Option<Duration>) {
+    pub fn start_watching<E: Env>(&self, env: &E, max_idle: Option<Duration>, budget: Rc<Budget>) {
         let (inner, task_env) = (self.inner.clone(), env.clone());
         env.spawn(Lane::Background, async move {
             loop {
                 task_env.sleep(limits::WATCH_INTERVAL).await;
                 let connections = Self { inner: inner.clone() };
-                connections.look(max_idle);
+                connections.look(max_idle, budget.is_pressed());
                 if connections.stopping() && connections.count() == 0 {
                     return;
                 }
@@ -112,11 +115,11 @@ impl Connections {
         });
     }
 
-    fn look(&self, max_idle: Option<Duration>) {
+    fn look(&self, max_idle: Option<Duration>, memory_is_short: bool) {
         let now = self.inner.second.get() + 1;
         self.inner.second.set(now);
         for watched in self.snapshot() {
-            watched.look(now, max_idle);
+            watched.look(now, max_idle, memory_is_short);
         }
     }
 
@@ -129,6 +132,12 @@ impl Watched {
     /// Something was received.
     pub fn heard(&self) {
         self.heard_at.set(self.second.get());
+    }
+
+    /// A request of some length comes, or is there in full.
+    pub fn receiving(&self, comes: bool) {
+        let since = self.receiving_since.get();
+        self.receiving_since.set(comes.then(|| since.unwrap_or_else(|| self.second.get())));
     }
 
     /// A send begins to wait for the peer, or is done.
@@ -155,7 +164,7 @@ impl Watched {
         self.ending.get() == Ending::Now
     }
 
-    /// It was closed because its peer took nothing.
+    /// It was closed because its peer took nothing, or sent too slowly while memory was short.
     pub fn stalled(&self) -> bool {
         self.stalled.get()
     }
@@ -181,10 +190,13 @@ impl Watched {
         }
     }
 
-    fn look(&self, now: u64, max_idle: Option<Duration>) {
+    fn look(&self, now: u64, max_idle: Option<Duration>, memory_is_short: bool) {
         let longer_than = |since: u64, limit: Duration| now - since > limit.as_secs();
         let sending = self.sending_since.get();
-        if sending.is_some_and(|since| longer_than(since, limits::STALLED_READER)) {
+        let slow = self.receiving_since.get().filter(|_| memory_is_short);
+        if sending.is_some_and(|since| longer_than(since, limits::STALLED_READER))
+            || slow.is_some_and(|since| longer_than(since, limits::STALLED_SENDER))
+        {
             self.stalled.set(true);
             return self.cut();
         }

@@ -192,7 +192,7 @@ async fn hand_over<E: NetEnv>(shared: &Rc<Shared<E>>, mut state: ConnectionState
 /// Reads until the connection ends or moves.
 async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut ConnectionState, peer: SocketAddr) -> Reading {
     let core = &shared.core;
-    let mut partial = core.budget.take(state.machine.held());
+    let mut partial = core.budget.take_partial(state.machine.held());
     loop {
         if let Some(to) = shared.destination()
             && all_answered(shared).await
@@ -202,6 +202,7 @@ async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut Connection
         match state.machine.step() {
             Ok(Step::Frame(frame)) => {
                 partial.resize(0);
+                shared.watched.receiving(false);
                 if let Err(close) = admit(shared, state, frame).await {
                     complain(shared, &close, peer);
                     return Reading::Ends(Ending::AfterAnswers);
@@ -222,8 +223,9 @@ async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut Connection
             },
             Ok(Step::Fill(buffer)) => {
                 let more = buffer.capacity() - partial.bytes().min(buffer.capacity());
+                shared.watched.receiving(true);
                 if more > 0 {
-                    drop(core.budget.reserve(0).await);
+                    room_for_more(shared).await;
                     partial.resize(buffer.capacity());
                 }
                 let had = buffer.len();
@@ -233,7 +235,11 @@ async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut Connection
                         state.machine.filled(buffer);
                     }
                     Err(_) => {
-                        core.complain(Complaint::Truncated, peer, &"connection lost within a request");
+                        let why = match shared.watched.stalled() {
+                            true => "took too long to send a request while memory was short",
+                            false => "connection lost within a request",
+                        };
+                        core.complain(Complaint::Truncated, peer, &why);
                         return Reading::Ends(Ending::AfterAnswers);
                     }
                 }
@@ -276,6 +282,18 @@ async fn admit<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut ConnectionState, f
     shared.queue.borrow_mut().push_back(entry);
     shared.watched.wake_writer();
     Ok(())
+}
+
+/// Waits until more of a request may be received, or the connection is closed.
+async fn room_for_more<E: NetEnv>(shared: &Shared<E>) {
+    poll_fn(|context| {
+        if shared.watched.closed() {
+            return Poll::Ready(());
+        }
+        store_waker(&shared.reader, context);
+        shared.core.budget.poll_room_for_partial(context)
+    })
+    .await;
 }
 
 /// Waits until one more request may be under way; with `alone`, until none waits to begin.

@@ -120,7 +120,7 @@ pub async fn accept_loop<E: NetEnv>(core: Rc<Core<E>>, listener: E::Listener, fr
                 core.complain(Complaint::TooManyConnections, conn.peer_addr(), &limits::CONNECTIONS_PER_CORE);
                 conn.shutdown();
             }
-            Ok(conn) => match admitted(&core, conn.peer_addr()).await {
+            Ok(conn) => match admitted(&core, conn.peer_addr(), from).await {
                 Some(place) => driver::start(&core, conn, from, place),
                 None => conn.shutdown(),
             },
@@ -134,9 +134,12 @@ pub async fn accept_loop<E: NetEnv>(core: Rc<Core<E>>, listener: E::Listener, fr
 }
 
 /// A place for a new connection, once there is one; `None` if it is to be closed.
-async fn admitted<E: NetEnv>(core: &Rc<Core<E>>, peer: SocketAddr) -> Option<Place> {
+async fn admitted<E: NetEnv>(core: &Rc<Core<E>>, peer: SocketAddr, from: ListenerRef) -> Option<Place> {
+    // Nobody but a test listens where the configuration does not say.
+    let name = core.config.listeners.get(from.number).map_or("", |listener| listener.name.as_str());
     while !core.connections.stopping() {
-        match core.admission.ask(&Rules::of(&core.settings()), peer.ip(), core.env.now()) {
+        let rules = Rules::of(&core.settings(), from.number, name);
+        match core.admission.ask(&rules, peer.ip(), core.env.now()) {
             Verdict::Taken(place) => return Some(place),
             Verdict::Refused(limit) => {
                 core.complain(Complaint::TooManyConnections, peer, &format_args!("{limit} of one address"));

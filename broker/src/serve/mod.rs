@@ -25,7 +25,7 @@ use crate::{
         identify,
         survey_machine::{self, Place, Plan, State},
     },
-    limits::{METRICS_INTERVAL, METRICS_INTERVAL_LOADING},
+    limits::{CONNECTIONS_SHARE, METRICS_INTERVAL, METRICS_INTERVAL_LOADING},
     metadata::{
         call::{MetadataAnswer, MetadataCall},
         controller::{
@@ -85,7 +85,7 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
     let directories = shards::directories(&env, &shared, opened);
 
     let endpoints = shared.endpoints(&config);
-    let connection_memory = (config.memory_per_core() / 4) as usize;
+    let connection_memory = config.memory_per_core() as usize / CONNECTIONS_SHARE;
     let parts = CoreParts {
         env: env.clone(),
         config: config.clone(),
@@ -94,6 +94,7 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
         offline: shared.offline(),
         seat,
         admission: shared.admission.clone(),
+        loggers: shared.loggers.clone(),
         connection_memory,
     };
     let core = Core::start(parts);

@@ -61,7 +61,7 @@ pub(super) fn options(config: &BrokerConfig) -> ShardOptions {
     let memory = config.memory_per_core() as usize;
     let directories = config.data_dirs.len();
     ShardOptions {
-        pool: BufferPool::new(memory / 4 * 3, TOUCH_AHEAD),
+        pool: BufferPool::new(memory / 8 * 5, TOUCH_AHEAD),
         cache_bytes: memory / 2 / directories,
         read_bytes: memory / 8 / directories,
         journal: JournalOptions::of_size(config.journal_bytes),

@@ -23,6 +23,7 @@ use crate::{
         env::{CoreId, NetEnv},
         stop::{Rendezvous, Stop},
     },
+    loggers::Loggers,
     metadata::{ids::DirectoryId, image::ClusterImage},
     metrics::board::{Board, Life},
     net::{admission::Admission, listener::Endpoints},
@@ -38,6 +39,8 @@ pub struct Shared {
     pub(super) admission: Admission,
     /// Paths of `log.dirs` that could not be taken for this process, and why.
     unusable: BTreeMap<PathBuf, String>,
+    /// What the node's log tells.
+    pub loggers: Arc<Loggers>,
     /// Told when the node begins to serve, and when it is to end.
     watcher: OnceLock<fn(Life)>,
 }
@@ -75,9 +78,9 @@ pub(super) struct DirState {
 pub struct Stopped;
 
 impl Shared {
-    /// For cores that have to do without these data directories.
-    pub fn without(unusable: BTreeMap<PathBuf, String>) -> Self {
-        Self { unusable, ..Self::default() }
+    /// For cores that log by `loggers`, and have to do without these data directories.
+    pub fn new(loggers: Arc<Loggers>, unusable: BTreeMap<PathBuf, String>) -> Self {
+        Self { loggers, unusable, ..Self::default() }
     }
 
     /// Why a data directory cannot be used by this process.

@@ -82,7 +82,7 @@ impl Machine {
             }
             unusable
         });
-        let shared = Arc::new(Shared::without(unusable.expect("it ends")));
+        let shared = Arc::new(Shared::new(Arc::default(), unusable.expect("it ends")));
         let (stop, rendezvous) = (Stop::default(), Rendezvous::new(cores));
         self.stop = Some(stop.clone());
         for (env, seat) in envs.into_iter().zip(mailbox::mesh(cores, 64)) {

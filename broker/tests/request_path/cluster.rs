@@ -65,12 +65,15 @@ fn image(topics: &[(TopicId, &str)]) -> Arc<ClusterImage> {
     let mut image = ClusterImage::default();
     image.apply(&MetadataRecord::Cluster { id: Uuid([3; 16]) }).unwrap();
     for &(id, name) in topics {
-        image.apply(&MetadataRecord::Topic { id, name: name.to_owned() }).unwrap();
-        for index in 0..PARTITIONS {
-            image.apply(&MetadataRecord::Partition { topic: id, state: partition(index) }).unwrap();
-        }
+        image = image.after(&topic_records(id, name)).unwrap();
     }
     Arc::new(image)
+}
+
+/// What makes a topic.
+pub(crate) fn topic_records(id: TopicId, name: &str) -> Vec<MetadataRecord> {
+    let partitions = (0..PARTITIONS).map(|index| MetadataRecord::Partition { topic: id, state: partition(index) });
+    std::iter::once(MetadataRecord::Topic { id, name: name.to_owned() }).chain(partitions).collect()
 }
 
 fn partition(index: i32) -> PartitionState {
@@ -138,6 +141,7 @@ pub(crate) fn start_with(seed: u64, topics: &[(TopicId, &str)]) -> Cluster {
                 directories: Directories::one("/data".into(), shard),
                 seat,
                 admission: admission.clone(),
+                loggers: Arc::default(),
                 connection_memory: 8 << 20,
             });
             core.publish(image).await;
@@ -162,6 +166,11 @@ impl Cluster {
     ) -> T {
         let place: Place = self.client.place();
         self.world.block_on(place, client(self.client.clone(), address(NODE_PORT))).expect("the client ends")
+    }
+
+    /// Sets the node's wall clock off by so much.
+    pub(crate) fn set_wall_offset(&self, ms: i64) {
+        self.world.set_wall_offset(SERVER, ms);
     }
 
     /// Every core acts by the cluster's image with these records.

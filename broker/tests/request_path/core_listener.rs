@@ -175,7 +175,7 @@ fn join(group: &str, member: &str) -> JoinGroupRequest {
     }
 }
 
-async fn commit(client: &mut Client, group: &str, committed_offset: i64) -> i16 {
+pub(crate) async fn commit(client: &mut Client, group: &str, committed_offset: i64) -> i16 {
     let partition = OffsetCommitRequestPartition {
         partition_index: 0,
         committed_offset,
@@ -192,7 +192,7 @@ async fn commit(client: &mut Client, group: &str, committed_offset: i64) -> i16 
 }
 
 /// The error, and what the group committed for partition 0.
-async fn committed(client: &mut Client, group: &str) -> (i16, Vec<i64>) {
+pub(crate) async fn committed(client: &mut Client, group: &str) -> (i16, Vec<i64>) {
     let group = OffsetFetchRequestGroup { group_id: group.to_owned(), ..OffsetFetchRequestGroup::default() };
     let answer = client.call(9, &OffsetFetchRequest { groups: vec![group], ..Default::default() }).await;
     let topics = &answer.groups[0].topics;
@@ -231,7 +231,7 @@ fn a_core_coordinates_its_own_groups_and_never_forwards_another_cores() {
     });
 }
 
-async fn joined(client: &mut Client, group: &str) -> JoinGroupResponse {
+pub(crate) async fn joined(client: &mut Client, group: &str) -> JoinGroupResponse {
     let given = client.call(9, &join(group, "")).await;
     assert_eq!(given.error_code, ErrorCode::MemberIdRequired as i16);
     client.call(9, &join(group, &given.member_id)).await
@@ -271,7 +271,7 @@ fn the_node_listener_forwards_to_whichever_core_it_takes() {
     });
 }
 
-fn by_id(mut request: corelog_wire::messages::ProduceRequest) -> corelog_wire::messages::ProduceRequest {
+pub(crate) fn by_id(mut request: corelog_wire::messages::ProduceRequest) -> corelog_wire::messages::ProduceRequest {
     for topic in &mut request.topic_data {
         topic.name = String::new();
         topic.topic_id = corelog_wire::Uuid(TOPIC_ID.0);

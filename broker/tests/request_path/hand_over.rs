@@ -21,6 +21,7 @@ use corelog_wire::{
 use crate::{
     client::{Client, answer},
     cluster::{CORES, Cluster, batch, fetch, fetched, produce, produced, start},
+    core_listener::{commit, committed},
 };
 
 fn moves(cluster: &Cluster) -> u64 {
@@ -92,6 +93,28 @@ fn a_producer_with_requests_under_way_is_moved_once_to_where_they_go() {
         });
         assert_eq!(moves(&cluster), 2, "the third was on the right core from the start");
     }
+}
+
+#[test]
+fn a_connection_to_a_coordinator_is_moved_to_where_its_group_is() {
+    let cluster = start(209);
+    let cores = cluster.cores.clone();
+    cluster.run(move |env, at| async move {
+        env.sleep(Duration::from_secs(1)).await;
+        let mut clients = Vec::new();
+        // Both groups are coordinated by the second core; connections come to the cores in turn.
+        for group in ["a", "c"] {
+            let mut client = Client::connect(&env, at).await;
+            for offset in 0..40 {
+                assert_eq!(commit(&mut client, group, offset).await, 0);
+            }
+            assert_eq!(committed(&mut client, group).await.1, [39]);
+            clients.push(client);
+        }
+        let open: Vec<usize> = cores.borrow().iter().map(|core| core.connections.count()).collect();
+        assert_eq!(open, [0, 2]);
+    });
+    assert_eq!(moves(&cluster), 1);
 }
 
 #[test]

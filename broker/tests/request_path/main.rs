@@ -1,5 +1,5 @@
 //! The path of a request over a simulated network and two cores: order, waiting over cores, bad input; and what each
-//! kind of listener answers for; and configurations that change.
+//! kind of listener answers for; and configurations that change, topics that come and go, wall clocks that jump.
 
 mod admin;
 #[path = "../support/client.rs"]
@@ -9,6 +9,7 @@ mod configs;
 mod core_listener;
 mod fetch_sessions;
 mod hand_over;
+mod limits_of_life;
 mod metrics;
 
 use std::{pin::Pin, rc::Rc, time::Duration};

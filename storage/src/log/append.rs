@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{
     Appended, Log, Ticket,
-    producers::Verdict,
+    producers::{Producers, Verdict},
     segment::{PAD, SEGMENT_HEADER, Segment, encode_header},
     state::{Bypass, State},
     tail::Placed,
@@ -170,7 +170,15 @@ impl<E: Env> Log<E> {
 
     fn remember(&self, state: &mut State, header: &Header, now: i64) {
         state.epochs.enter(header.leader_epoch, header.base_offset);
-        state.producers.record(header, now);
+        let room = self.context.has_room_for_producer();
+        self.change_producers(state, |producers| producers.record(header, now, room));
+    }
+
+    /// Changes what is remembered of producers.
+    pub(super) fn change_producers(&self, state: &mut State, change: impl FnOnce(&mut Producers)) {
+        let before = state.producers.len();
+        change(&mut state.producers);
+        self.context.remembers(before, state.producers.len());
     }
 
     /// A batch from the journal: it is taken in again unless its segment has it. `captured` is the log's end in the

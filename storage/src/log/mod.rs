@@ -129,6 +129,7 @@ pub struct Log<E: Env> {
 impl<E: Env> Log<E> {
     pub(crate) fn new(id: LogId, number: LogNumber, context: Rc<Context<E>>, state: State) -> Rc<Self> {
         let checkpointed = state.end;
+        context.remembers(0, state.producers.len());
         Rc::new(Self {
             id,
             number,
@@ -246,8 +247,13 @@ impl<E: Env> Log<E> {
         self.state.try_borrow_mut().ok()?.tail.evict()
     }
 
+    /// How many chunks its tail has; `None` while the log is in use.
+    pub(crate) fn chunks(&self) -> Option<usize> {
+        Some(self.state.try_borrow().ok()?.tail.memory().0)
+    }
+
     pub(crate) fn has_chunks(&self) -> bool {
-        self.state.try_borrow().map_or(true, |state| state.tail.memory().0 > 0)
+        self.chunks() != Some(0)
     }
 
     /// The newest epoch not above `epoch` that the log knows, and where it ends (KIP-101).

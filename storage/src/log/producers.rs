@@ -7,7 +7,7 @@ use crate::{
     batch::{Header, advance_sequence},
     error::AppendError,
     ids::{Offset, ProducerEpoch, ProducerId, Timestamp},
-    limits::{BATCHES_PER_PRODUCER, PRODUCERS_PER_LOG},
+    limits::{BATCHES_PER_PRODUCER, PRODUCERS_KEPT, PRODUCERS_PER_LOG},
 };
 
 /// One batch that a producer wrote.
@@ -96,12 +96,14 @@ impl Producers {
         }
     }
 
-    /// Remembers a batch that was appended, with its final offsets in `header`.
-    pub(crate) fn record(&mut self, header: &Header, now_ms: i64) {
+    /// Remembers a batch that was appended, with its final offsets in `header`. Without `room` for one more producer a
+    /// new one takes the place of the one that was silent for longest.
+    pub(crate) fn record(&mut self, header: &Header, now_ms: i64, room: bool) {
         if header.producer_id.0 < 0 {
             return;
         }
-        if self.known.len() >= PRODUCERS_PER_LOG && !self.known.contains_key(&header.producer_id) {
+        let most = if room { PRODUCERS_PER_LOG } else { PRODUCERS_KEPT };
+        if self.known.len() >= most && !self.known.contains_key(&header.producer_id) {
             self.forget_most_silent();
         }
         let fresh = || Producer { epoch: header.producer_epoch, last_seen_ms: now_ms, batches: VecDeque::new() };
@@ -159,7 +161,7 @@ mod tests {
 
     fn write(producers: &mut Producers, header: Header) {
         assert_eq!(producers.judge(&header), Ok(Verdict::New));
-        producers.record(&header, 1_000);
+        producers.record(&header, 1_000, true);
     }
 
     fn offsets(verdict: Result<Verdict, AppendError>) -> Option<(i64, i64)> {
@@ -222,7 +224,7 @@ mod tests {
         let mut producers = Producers::default();
         for id in 0..PRODUCERS_PER_LOG as i64 + 10 {
             let spec = BatchSpec { producer: Some((id, 0, 0)), ..Default::default() };
-            producers.record(&header(&spec), id);
+            producers.record(&header(&spec), id, true);
         }
         assert_eq!(producers.len(), PRODUCERS_PER_LOG);
         assert!(!producers.known.contains_key(&ProducerId(9)), "the most silent went first");
@@ -239,5 +241,16 @@ mod tests {
         write(&mut producers, batch(0, 10, 10, 10));
         producers.truncate_back(Offset(0));
         assert_eq!(producers.len(), 0);
+    }
+
+    #[test]
+    fn without_room_a_new_producer_takes_the_place_of_the_most_silent() {
+        let mut producers = Producers::default();
+        for id in 0..100 {
+            let spec = BatchSpec { producer: Some((id, 0, 0)), ..BatchSpec::default() };
+            producers.record(&header(&spec), id, false);
+        }
+        assert_eq!(producers.len(), PRODUCERS_KEPT);
+        assert!(producers.iter().all(|(id, _)| id.0 >= 100 - PRODUCERS_KEPT as i64));
     }
 }

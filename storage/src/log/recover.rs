@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Extent, Log, epochs::Epochs, state::Life};
+use super::{Extent, Log, epochs::Epochs, producers::Producers, state::Life};
 use crate::{
     batch::Header,
     env::Env,
@@ -61,7 +61,8 @@ impl<E: Env> Log<E> {
         }
         state.journaled = state.end;
         state.durable = state.end;
-        state.producers.truncate_back(state.end);
+        let end = state.end;
+        self.change_producers(state, |producers| producers.truncate_back(end));
         state.epochs.truncate_back(state.end);
         self.refresh_dirty(state);
         Ok(())
@@ -70,7 +71,8 @@ impl<E: Env> Log<E> {
     /// Less was found than the checkpoint knew: forgets what it knew of the rest.
     pub(crate) fn cut_memory_to_end(&self) {
         let state = &mut *self.state.borrow_mut();
-        state.producers.truncate_back(state.end);
+        let end = state.end;
+        self.change_producers(state, |producers| producers.truncate_back(end));
         let kept: Vec<_> = state.epochs.entries().iter().filter(|(_, start)| *start <= state.end).copied().collect();
         state.epochs = Epochs::from_entries(kept);
     }
@@ -97,6 +99,7 @@ impl<E: Env> Log<E> {
         self.context.unflushed.set(self.context.unflushed.get().saturating_sub(unflushed));
         state.segments.clear();
         state.bypasses.clear();
+        self.change_producers(state, |producers| *producers = Producers::default());
         let (_, bytes) = state.tail.memory();
         state.tail = super::tail::Tail::default();
         self.context.released(bytes);

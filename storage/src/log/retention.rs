@@ -32,15 +32,20 @@ impl<E: Env> Log<E> {
         Ok(self.start())
     }
 
+    /// The time that retention goes by, in ms since 1970: the wall clock, but for steps forward that have not lasted yet.
+    pub fn retention_clock_ms(&self) -> i64 {
+        self.context.retention_clock_ms()
+    }
+
     /// Deletes what the configuration no longer wants, closes a segment whose time is over, forgets silent producers.
     pub(crate) async fn run_retention(self: &Rc<Self>, producer_expiration_ms: i64) -> Result<(), StorageError> {
-        let now = self.context.env.wall_clock_ms();
+        let now = self.context.retention_clock_ms();
         let start = {
             let state = &mut *self.state.borrow_mut();
             if state.usable().is_err() {
                 return Ok(());
             }
-            state.producers.expire(now, producer_expiration_ms);
+            self.change_producers(state, |producers| producers.expire(now, producer_expiration_ms));
             Self::wanted_start(state, now)
         };
         self.remove_left_over().await?;

@@ -168,6 +168,12 @@ impl State {
         }
     }
 
+    /// What is remembered of producers.
+    #[cfg(test)]
+    pub(crate) fn producers(&self) -> &Producers {
+        &self.producers
+    }
+
     pub(crate) fn usable(&self) -> Result<(), StorageError> {
         match self.life {
             Life::Open => Ok(()),

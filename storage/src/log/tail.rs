@@ -86,7 +86,8 @@ impl Tail {
     ) -> Option<usize> {
         let last = self.chunks.back().filter(|chunk| chunk.segment == segment);
         let mut room = last.map_or(0, |chunk| chunk.buf.remaining());
-        let mut size = self.chunks.back().map_or(MIN_CHUNK, |chunk| chunk.buf.capacity() * 4);
+        // By what the last one came to hold: where a segment ends early, the next one's chunk need not be long.
+        let mut size = self.chunks.back().map_or(MIN_CHUNK, |chunk| chunk.buf.len().next_power_of_two() * 4);
         let mut taken = 0;
         debug_assert!(self.spare.is_empty(), "what was reserved was used");
         while room < len {

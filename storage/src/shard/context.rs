@@ -2,13 +2,14 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::PathBuf,
     rc::{Rc, Weak},
 };
 
 use super::{
     ShardOptions,
+    clock_machine::{ClockMachine, Reading},
     files::Files,
     memory::{Indexes, ReadBudget},
 };
@@ -18,7 +19,7 @@ use crate::{
     error::{AppendError, StorageError},
     ids::Offset,
     journal::{Journal, News, Sequence},
-    limits::CHECKPOINT_AFTER,
+    limits::{CACHE_ORDER_SWEPT, CHECKPOINT_AFTER, PRODUCER_BYTES, PRODUCERS_SHARE},
     log::{Extent, Log, state::LogNumber},
 };
 
@@ -37,11 +38,16 @@ pub(crate) struct Context<E: Env> {
     pub(crate) indexes: Indexes,
     pub(crate) reads: ReadBudget,
     journal: OnceCell<Journal<E>>,
+    clock: RefCell<ClockMachine>,
     /// Logs in the order in which they took their chunks of memory.
     cache: RefCell<VecDeque<Weak<Log<E>>>>,
     cached: Cell<usize>,
+    /// How many of them there may be before those are dropped whose chunks are gone.
+    sweep_above: Cell<usize>,
     /// Appends whose journal records are not durable, in order.
     pending: RefCell<VecDeque<Pending<E>>>,
+    /// Producers that all logs remember.
+    producers: Cell<usize>,
     /// Bytes of all logs that are not in segments.
     pub(crate) unflushed: Cell<u64>,
     /// Bytes written to segments since the last checkpoint.
@@ -63,13 +69,16 @@ impl<E: Env> Context<E> {
             files: Files::new(env.clone()),
             indexes: Indexes::default(),
             reads: ReadBudget::new(options.read_bytes),
+            clock: RefCell::new(ClockMachine::new(env.wall_clock_ms(), env.now())),
             env,
             data_dir,
             options,
             journal: OnceCell::new(),
             cache: RefCell::default(),
             cached: Cell::new(0),
+            sweep_above: Cell::new(CACHE_ORDER_SWEPT),
             pending: RefCell::default(),
+            producers: Cell::new(0),
             unflushed: Cell::new(0),
             written: Cell::new(0),
             dirty: RefCell::default(),
@@ -113,6 +122,24 @@ impl<E: Env> Context<E> {
         let sequence = self.write(kind, payload);
         self.journal().wait_durable(sequence).await?;
         Ok(sequence)
+    }
+
+    /// The time that retention goes by, in ms since 1970: the wall clock, but for jumps.
+    pub(crate) fn retention_clock_ms(&self) -> i64 {
+        let reading = self.clock.borrow_mut().read(self.env.wall_clock_ms(), self.env.now());
+        match reading {
+            Reading::Jumped(_, by) => {
+                tracing::warn!(
+                    by_ms = by,
+                    "the wall clock jumped forward: nothing is deleted for its age by it for a day"
+                );
+            }
+            Reading::Believed(_) => {
+                tracing::warn!("the wall clock is believed again: what is too old by it is deleted")
+            }
+            Reading::Time(_) | Reading::Ahead(_) => {}
+        }
+        reading.time()
     }
 
     /// `log` is journaled up to `end` once `sequence` is durable.
@@ -275,17 +302,43 @@ impl<E: Env> Context<E> {
             memory = self.options.pool.take(len).or_else(|| Some(AlignedBuf::zeroed(len)));
         }
         let memory = memory?;
-        self.cached.set(self.cached.get() + memory.len());
-        self.cache.borrow_mut().push_back(log.clone());
+        self.took(memory.len(), log);
         Some(memory)
     }
 
     /// Memory that recovery needs, whatever the bound.
     pub(crate) fn take_anyway(&self, len: usize, log: &Weak<Log<E>>) -> AlignedBuf {
         let memory = self.options.pool.take(len).unwrap_or_else(|| AlignedBuf::zeroed(len));
-        self.cached.set(self.cached.get() + memory.len());
-        self.cache.borrow_mut().push_back(log.clone());
+        self.took(memory.len(), log);
         memory
+    }
+
+    fn took(&self, bytes: usize, log: &Weak<Log<E>>) {
+        self.cached.set(self.cached.get() + bytes);
+        self.cache.borrow_mut().push_back(log.clone());
+        if self.cache.borrow().len() > self.sweep_above.get() {
+            self.sweep();
+        }
+    }
+
+    /// Drops what stands in the cache's order for chunks that went with their log, or with its old segments.
+    fn sweep(&self) {
+        let mut left: BTreeMap<LogNumber, usize> = BTreeMap::new();
+        let mut cache = self.cache.borrow_mut();
+        cache.retain(|weak| {
+            let Some(log) = weak.upgrade() else { return false };
+            let left = left.entry(log.number()).or_insert_with(|| log.chunks().unwrap_or(usize::MAX));
+            let stands = *left > 0;
+            *left = left.saturating_sub(1);
+            stands
+        });
+        self.sweep_above.set(CACHE_ORDER_SWEPT.max(2 * cache.len()));
+    }
+
+    /// How many chunks the cache's order stands for.
+    #[cfg(test)]
+    pub(crate) fn in_order(&self) -> usize {
+        self.cache.borrow().len()
     }
 
     /// Lets go of the oldest chunk that may go. Looks at a few only.
@@ -325,6 +378,16 @@ impl<E: Env> Context<E> {
     /// `bytes` of chunks were let go of.
     pub(crate) fn released(&self, bytes: usize) {
         self.cached.set(self.cached.get().saturating_sub(bytes));
+    }
+
+    /// Whether one more producer may be remembered.
+    pub(crate) fn has_room_for_producer(&self) -> bool {
+        self.producers.get() * PRODUCER_BYTES < self.options.cache_bytes / PRODUCERS_SHARE
+    }
+
+    /// A log remembers `now` producers where it remembered `before`.
+    pub(crate) fn remembers(&self, before: usize, now: usize) {
+        self.producers.set(self.producers.get() - before + now);
     }
 
     /// Bytes of chunks in memory.

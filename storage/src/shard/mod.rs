@@ -1,6 +1,7 @@
 //! What one core runs of the storage: a journal, a checkpoint, and the logs they serve.
 
 mod aside;
+mod clock_machine;
 #[rustfmt::skip]
 #[allow(clippy::all, missing_docs, unreachable_pub, unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks, dead_code, unused)]
 pub(crate) mod checkpoint_generated;

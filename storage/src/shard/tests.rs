@@ -1,5 +1,6 @@
 //! Shards under simulated crashes, against a model that remembers everything.
 
+mod limits_of_life;
 mod offline;
 
 use std::{cell::RefCell, collections::BTreeMap, path::PathBuf, rc::Rc, time::Duration};

@@ -184,6 +184,13 @@ impl World {
         self.host(host).faults.get()
     }
 
+    /// Sets the wall clock of `host` off by so much.
+    pub fn set_wall_offset(&self, host: HostId, ms: i64) {
+        self.count("clock set");
+        self.trace(ms as u64);
+        self.host(host).wall_offset_ms.set(ms);
+    }
+
     /// Bounds the disk of `host` to `bytes` of file content; `None` lifts the bound.
     pub fn set_capacity(&self, host: HostId, bytes: Option<u64>) {
         self.host(host).disk.borrow_mut().set_capacity(bytes);

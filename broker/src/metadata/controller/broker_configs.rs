@@ -11,6 +11,7 @@ use crate::{
     config::{
         across, broker_keys,
         definition::{Definition, Update},
+        threads,
     },
     metadata::{
         call::{ConfigEdit, Refusal},
@@ -57,11 +58,21 @@ impl ControllerMachine {
             true => self.config.settings.with_dynamic(changed, own.clone()),
             false => self.config.settings.with_dynamic(all.clone(), changed),
         };
-        across::check(&settings).map_err(|error| Refusal::new(ErrorCode::InvalidRequest, error.0))?;
+        let refuse = |what: String| Refusal::new(ErrorCode::InvalidRequest, what);
+        across::check(&settings).map_err(|error| refuse(error.0))?;
+        threads::check(&self.settings(), &settings).map_err(|error| refuse(in_kafkas_wrapping(&error.0)))?;
         let mut changes = records(resource, present, &wanted);
         changes.extend(self.all_min_isr_records(&settings));
         Ok(changes)
     }
+}
+
+/// What Kafka makes of an error that is found last.
+fn in_kafkas_wrapping(what: &str) -> String {
+    format!(
+        "Invalid value org.apache.kafka.common.config.ConfigException: {what} for configuration Invalid dynamic \
+         configuration"
+    )
 }
 
 fn is_for_one_broker(key: &str) -> bool {

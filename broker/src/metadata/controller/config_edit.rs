@@ -13,9 +13,6 @@ use crate::{
     },
 };
 
-/// What is said of a key that is named twice.
-pub(crate) const DUPLICATE_KEYS: &str = "Error due to duplicate config keys";
-
 /// What one kind of resource may have.
 pub(super) struct Keys {
     /// The definition of a key.
@@ -66,10 +63,7 @@ impl Keys {
     }
 
     fn after_steps(&self, present: &ConfigOverrides, steps: &[ConfigStep]) -> Result<ConfigOverrides, Refusal> {
-        let mut keys = BTreeSet::new();
-        if !steps.iter().all(|step| keys.insert(&step.key)) {
-            return Err(Refusal::new(ErrorCode::InvalidRequest, DUPLICATE_KEYS));
-        }
+        ConfigStep::check_distinct(steps)?;
         let mut wanted = present.clone();
         for step in steps {
             match self.stepped(present, step)? {
@@ -88,7 +82,7 @@ impl Keys {
             ConfigOperation::Unknown(_) => return Err(Refusal::bare(ErrorCode::UnknownServerError)),
             ConfigOperation::Set | ConfigOperation::Append | ConfigOperation::Subtract => {}
         }
-        let Some(value) = &step.value else { return Err(null_value(key)) };
+        let Some(value) = &step.value else { return Err(Refusal::null_value(key)) };
         if step.operation == ConfigOperation::Set {
             return Ok(Some(value.clone()));
         }
@@ -123,13 +117,9 @@ impl Keys {
 fn replaced(values: &[(String, Option<String>)]) -> Result<ConfigOverrides, Refusal> {
     let mut wanted = BTreeMap::new();
     for (key, value) in values {
-        wanted.insert(key.clone(), value.clone().ok_or_else(|| null_value(key))?);
+        wanted.insert(key.clone(), value.clone().ok_or_else(|| Refusal::null_value(key))?);
     }
     Ok(wanted)
-}
-
-fn null_value(key: &str) -> Refusal {
-    Refusal::new(ErrorCode::InvalidRequest, format!("Null value not supported for : {key}"))
 }
 
 /// The records that lead from the values of `resource` that are there to those that are wanted.

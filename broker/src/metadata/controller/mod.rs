@@ -12,7 +12,6 @@ mod replicas;
 pub mod start;
 mod topics;
 
-pub(crate) use config_edit::DUPLICATE_KEYS;
 pub(crate) use replicas::check_assignment;
 #[cfg(test)]
 pub(crate) use replicas::new_partition;
