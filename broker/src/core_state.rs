@@ -28,6 +28,10 @@ use crate::{
     },
     partition::registry::{OfflineLogs, Reach, Registry},
     producer_ids::ProducerIds,
+    quota::{
+        core_quotas::{self, CoreQuotas},
+        meter::Window,
+    },
     router::{Router, Seat, metadata::Controller},
 };
 
@@ -63,6 +67,8 @@ pub struct Core<E: NetEnv> {
     pub controller: OnceCell<Rc<dyn Controller>>,
     /// The coordinators of the groups that its partitions keep.
     pub groups: Groups<E>,
+    /// Quotas of clients.
+    pub quotas: CoreQuotas,
     /// Ids for idempotent producers.
     pub producer_ids: ProducerIds,
     settings: RefCell<Settings>,
@@ -99,6 +105,7 @@ impl<E: NetEnv> Core<E> {
             id: parts.env.core(),
             node: parts.config.node,
             groups: Groups::new(&parts.env, &parts.config.groups),
+            quotas: CoreQuotas::new(Window::of(&parts.config.settings), parts.env.cores()),
             settings: RefCell::new(parts.config.settings.clone()),
             config: parts.config,
             endpoints: parts.endpoints,
@@ -153,6 +160,7 @@ impl<E: NetEnv> Core<E> {
             // Seen at once: what is new is led before the first wait of `reconcile`.
             *self.image.borrow_mut() = image.clone();
             let reach = self.follow_settings(&image);
+            core_quotas::follow(self, image.quotas());
             self.partitions.reconcile(self, &before, &image, reach).await;
             self.groups.follow(self, &before, &image);
         }

@@ -4,6 +4,8 @@
 //!
 //! Sessions (KIP-227) are not kept: a request for a new one is answered in full with session id 0, which tells the
 //! client that there is none; a request within a session gets FETCH_SESSION_ID_NOT_FOUND, and the client starts over.
+//!
+//! Who has exceeded a quota gets an empty response, which counts for nothing, and asks again later (KIP-219).
 
 use std::{rc::Rc, time::Duration};
 
@@ -25,6 +27,7 @@ use crate::{
     metadata::image::TopicImage,
     net::complaints::Complaint,
     partition::read::{FetchPart, Fetched},
+    quota::core_quotas,
     router::{self, fetch::FetchPlan},
 };
 
@@ -42,31 +45,43 @@ pub(super) async fn answer<E: NetEnv>(
 ) -> Response {
     let request = FetchView::decode(&frame, position, context.api_version)?;
     if let Some(fault) = session_fault(&request) {
-        let writer = FetchResponseWriter::new(context.api_version, head(&context, Some(&fault)), 0);
-        return finish(writer, &[]);
+        return empty(&context, FetchResponseHead { error_code: fault.code().code(), ..head(&context, 0) });
     }
+    let (fetched, time) = core_quotas::timed(core, read(core, &context, &request)).await;
+    let by_time = core_quotas::took(core, &context, time);
+    // Names and numbers of partitions are as long in the response as they are in the request, more or less.
+    let size = frame.len() + fetched.iter().flat_map(|got| &got.records).map(Bytes::len).sum::<usize>();
+    let (by_bytes, given) = if by_time > 0 { (0, false) } else { core_quotas::fetched(core, &context, size) };
+    let throttle_time_ms = by_time.max(by_bytes);
+    if !given {
+        return empty(&context, head(&context, throttle_time_ms));
+    }
+    count(core, &context, &fetched);
+    respond(core, &context, &request, fetched, throttle_time_ms)
+}
+
+async fn read<E: NetEnv>(core: &Rc<Core<E>>, context: &RequestContext, request: &FetchView) -> Vec<Fetched> {
     let image = core.image();
     let mut parts = Vec::new();
     for topic in request.topics() {
         let found = router::find_topic(&image, topic.name, TopicId(topic.topic_id.0));
         for partition in topic.partitions {
             parts.push(match &found {
-                Ok(found) => locate(core, &context, found, &partition),
+                Ok(found) => locate(core, context, found, &partition),
                 Err(fault) => Err(fault.clone()),
             });
         }
     }
     context.traffic.asked(parts.iter().flatten().map(|(owner, _)| *owner));
     let most = limits::FETCH_MAX_BYTES.min(core.config.net.fetch_max_bytes as usize);
+    let most = most.min(core_quotas::most_to_fetch(core, context));
     let plan = FetchPlan {
         parts,
         max_wait: Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)),
         min_bytes: u64::try_from(request.min_bytes).unwrap_or(0).min(most as u64),
         max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(most),
     };
-    let fetched = router::fetch::fetch(core, plan).await;
-    count(core, &context, &fetched);
-    respond(core, &context, &request, fetched)
+    router::fetch::fetch(core, plan).await
 }
 
 /// Counts what is returned and what is refused. The client is told a code only; what is damaged, and what to do, goes to
@@ -106,13 +121,13 @@ fn locate<E: NetEnv>(
     Ok((owner, part))
 }
 
-fn head(context: &RequestContext, fault: Option<&Fault>) -> FetchResponseHead {
-    FetchResponseHead {
-        correlation_id: context.correlation_id,
-        throttle_time_ms: 0,
-        error_code: fault.map_or(0, |fault| fault.code().code()),
-        session_id: 0,
-    }
+fn head(context: &RequestContext, throttle_time_ms: i32) -> FetchResponseHead {
+    FetchResponseHead { correlation_id: context.correlation_id, throttle_time_ms, error_code: 0, session_id: 0 }
+}
+
+/// A response without a topic.
+fn empty(context: &RequestContext, head: FetchResponseHead) -> Response {
+    finish(FetchResponseWriter::new(context.api_version, head, 0), &[])
 }
 
 fn respond<E: NetEnv>(
@@ -120,9 +135,11 @@ fn respond<E: NetEnv>(
     context: &RequestContext,
     request: &FetchView,
     fetched: Vec<Fetched>,
+    throttle_time_ms: i32,
 ) -> Response {
     let image = core.image();
-    let mut writer = FetchResponseWriter::new(context.api_version, head(context, None), request.topics().count());
+    let head = head(context, throttle_time_ms);
+    let mut writer = FetchResponseWriter::new(context.api_version, head, request.topics().count());
     let mut endpoints: Vec<NodeEndpoint> = Vec::new();
     let mut fetched = fetched.into_iter();
     for topic in request.topics() {

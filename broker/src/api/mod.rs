@@ -4,6 +4,7 @@
 //! XResponse`, one file per API. Produce and Fetch have forms of their own: Produce is begun in the order read and
 //! finished later; Fetch answers with a chain of buffers.
 
+pub mod alter_client_quotas;
 pub mod alter_configs;
 pub mod alter_partition_reassignments;
 pub mod alter_replica_log_dirs;
@@ -14,6 +15,7 @@ pub mod create_topics;
 pub mod delete_groups;
 pub mod delete_records;
 pub mod delete_topics;
+pub mod describe_client_quotas;
 pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
@@ -60,6 +62,7 @@ use crate::{
     error::Fault,
     limits,
     net::{complaints::Complaint, listener::ListenerRef, traffic::Traffic},
+    quota::{core_quotas, throttle::Throttle},
 };
 
 /// A connection's identity: what every request on it has in common.
@@ -80,6 +83,8 @@ pub struct Origin {
     pub identity: Arc<Identity>,
     /// What it asks for.
     pub traffic: Rc<Traffic>,
+    /// What it remembers of its quotas.
+    pub throttle: Rc<Throttle>,
 }
 
 /// What a handler is told about a request besides its body.
@@ -99,6 +104,8 @@ pub struct RequestContext {
     pub principal: Arc<str>,
     /// To be told whose partitions the request is about.
     pub traffic: Rc<Traffic>,
+    /// What the connection remembers of its quotas.
+    pub throttle: Rc<Throttle>,
 }
 
 /// Why a connection is closed instead of a response.
@@ -173,7 +180,9 @@ macro_rules! table {
             match key {
                 ApiKey::Fetch => fetch::answer(core, request.context, frame, request.body.position()).await,
                 ApiKey::ApiVersions => {
-                    let body = api_versions::handle(core, &request.context, request.body);
+                    let handled = async { api_versions::handle(core, &request.context, request.body) };
+                    let (mut body, time) = core_quotas::timed(core, handled).await;
+                    body.1.throttle_time_ms = core_quotas::took(core, &request.context, time);
                     respond(key, body.0, request.context.correlation_id, &body.1)
                 }
                 $(ApiKey::$key => typed(core, request, $module::handle::<E>).await,)*
@@ -217,6 +226,8 @@ table! {
     AlterReplicaLogDirs FRAME_MAX_WITHOUT_RECORDS alter_replica_log_dirs;
     UpdateFeatures FRAME_MAX_WITHOUT_RECORDS update_features;
     IncrementalAlterConfigs FRAME_MAX_WITHOUT_RECORDS incremental_alter_configs;
+    DescribeClientQuotas FRAME_MAX_WITHOUT_RECORDS describe_client_quotas;
+    AlterClientQuotas FRAME_MAX_WITHOUT_RECORDS alter_client_quotas;
 }
 
 /// The APIs served, with the versions told to clients.
@@ -289,6 +300,7 @@ impl<'a> Incoming<'a> {
             peer: origin.identity.peer,
             principal: origin.identity.principal.clone(),
             traffic: origin.traffic.clone(),
+            throttle: origin.throttle.clone(),
         };
         Ok(Self { key, context, body: decoder })
     }
@@ -300,10 +312,12 @@ async fn typed<E: NetEnv, Q: Request>(
     mut incoming: Incoming<'_>,
     handle: impl AsyncFnOnce(&Rc<Core<E>>, &RequestContext, Q) -> Q::Response,
 ) -> Response {
-    let version = incoming.context.api_version;
-    let request = Q::decode(&mut incoming.body, version)?;
-    let response = handle(core, &incoming.context, request).await;
-    respond(Q::KEY, version, incoming.context.correlation_id, &response)
+    let (context, body) = (&incoming.context, &mut incoming.body);
+    let handled = async { Ok::<_, Close>(handle(core, context, Q::decode(body, context.api_version)?).await) };
+    let (handled, time) = core_quotas::timed(core, handled).await;
+    let mut response = handled?;
+    Q::set_throttle_time(&mut response, core_quotas::took(core, context, time));
+    respond(Q::KEY, context.api_version, context.correlation_id, &response)
 }
 
 fn respond<M: corelog_wire::Message>(key: ApiKey, version: i16, correlation_id: i32, response: &M) -> Response {

@@ -1,8 +1,10 @@
-//! Which connections a node takes: so many in all, so many of one address, so many per second (KIP-308, KIP-612).
+//! Which connections a node takes: so many in all, so many of one address, so many per second of all or of one address
+//! (KIP-308, KIP-612).
 //!
 //! All cores of a node share one ledger, which is touched when a connection comes and when it goes, and never between.
 //! One above the bound in all, or too soon, waits and keeps its core from accepting others; one above its address's bound
-//! is closed.
+//! is closed; one that comes too soon for its address's quota is closed after a while, so that its client does not come
+//! again at once.
 
 use std::{
     collections::BTreeMap,
@@ -13,10 +15,14 @@ use std::{
 
 use corelog_storage::env::Instant;
 
-use crate::{config::Settings, limits};
+use crate::{
+    config::Settings,
+    limits,
+    quota::{meter::Window, meters_machine::Meters},
+};
 
 /// What the configuration asks.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Rules {
     /// Connections in all (`max.connections`).
     pub in_all: u32,
@@ -26,6 +32,17 @@ pub struct Rules {
     pub overrides: BTreeMap<IpAddr, u32>,
     /// New connections in a second (`max.connection.creation.rate`); `None` is any number.
     pub per_second: Option<u32>,
+    /// The quota of the address that asks.
+    pub quota: Option<ConnectionQuota>,
+}
+
+/// New connections that one address may make (KIP-612).
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct ConnectionQuota {
+    /// So many in a second.
+    pub rate: f64,
+    /// Taken over these samples; the first quota there is decides for all.
+    pub window: Window,
 }
 
 /// What becomes of a connection.
@@ -37,6 +54,8 @@ pub enum Verdict {
     Refused(u32),
     /// It waits, and is asked for again after this time.
     Wait(Duration),
+    /// It is closed after this time: its address has made too many lately.
+    TooSoon(Duration),
 }
 
 /// The ledger of a node. Clones share it.
@@ -56,14 +75,16 @@ pub struct Place {
 struct Ledger {
     open: u32,
     by_address: BTreeMap<IpAddr, u32>,
+    /// New connections of the addresses that have quotas.
+    made: Option<Meters<IpAddr>>,
     /// New connections that may come at once, and since when they grow again.
     tokens: f64,
     refilled: Option<Instant>,
 }
 
 impl Rules {
-    /// What the settings say now.
-    pub fn of(settings: &Settings) -> Self {
+    /// What the settings say now, and the quota of the address.
+    pub fn of(settings: &Settings, quota: Option<ConnectionQuota>) -> Self {
         let number = |key: &str| u32::try_from(settings.number(key)).unwrap_or(0);
         let rate = number("max.connection.creation.rate");
         let overrides = settings.value("max.connections.per.ip.overrides").unwrap_or_default();
@@ -72,6 +93,7 @@ impl Rules {
             per_address: number("max.connections.per.ip"),
             overrides: parse_overrides(overrides).unwrap_or_default(),
             per_second: (rate < i32::MAX as u32).then_some(rate),
+            quota,
         }
     }
 
@@ -101,8 +123,14 @@ impl Admission {
         if ledger.open >= rules.in_all {
             return Verdict::Wait(limits::ADMISSION_POLL);
         }
+        if let Some(wait) = rules.quota.and_then(|quota| ledger.too_soon_for(address, quota, now)) {
+            return Verdict::TooSoon(wait);
+        }
         if let Some(wait) = rules.per_second.and_then(|rate| ledger.too_soon(rate, now)) {
             return Verdict::Wait(wait);
+        }
+        if let Some(quota) = rules.quota {
+            ledger.made_one(address, quota, now);
         }
         ledger.open += 1;
         *ledger.by_address.entry(address).or_default() += 1;
@@ -124,6 +152,27 @@ impl Ledger {
     fn full_of(&self, rules: &Rules, address: IpAddr) -> Option<u32> {
         let limit = rules.of_address(address);
         (self.by_address.get(&address).copied().unwrap_or(0) >= limit).then_some(limit)
+    }
+
+    /// How long this address has to wait until it may make one more, if it may not now. As Kafka: a sample at most.
+    fn too_soon_for(&mut self, address: IpAddr, quota: ConnectionQuota, now: Instant) -> Option<Duration> {
+        let made = self.made(quota);
+        let meter = made.find(&address, false, now);
+        let wait = made.wait(meter, quota.rate, 1.0, now);
+        (!wait.is_zero()).then(|| wait.min(quota.window.sample()))
+    }
+
+    /// The address makes one more.
+    fn made_one(&mut self, address: IpAddr, quota: ConnectionQuota, now: Instant) {
+        let made = self.made(quota);
+        let meter = made.find(&address, false, now);
+        made.add(meter, 1.0, now);
+        // All cores share the ledger: there is nobody to be told.
+        made.report();
+    }
+
+    fn made(&mut self, quota: ConnectionQuota) -> &mut Meters<IpAddr> {
+        self.made.get_or_insert_with(|| Meters::new(quota.window, limits::QUOTA_ADDRESSES))
     }
 
     /// Takes one of the second's connections, or says when there will be one.
@@ -165,7 +214,7 @@ mod tests {
     const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
 
     fn rules() -> Rules {
-        Rules { in_all: 4, per_address: 2, overrides: BTreeMap::new(), per_second: None }
+        Rules { in_all: 4, per_address: 2, overrides: BTreeMap::new(), per_second: None, quota: None }
     }
 
     fn taken(verdict: Verdict) -> Place {
@@ -228,6 +277,31 @@ mod tests {
         for ms in 0..3 {
             assert!(matches!(fresh.ask(&none, NOBODY, at(ms * 1000)), Verdict::Wait(_)));
         }
+    }
+
+    #[test]
+    fn an_address_makes_no_more_connections_than_its_quota_allows_and_others_are_not_held_up() {
+        let admission = Admission::default();
+        let quota = |rate| {
+            let quota = Some(ConnectionQuota { rate, window: Window::new(11, 1) });
+            Rules { in_all: 1000, per_address: 1000, quota, ..rules() }
+        };
+        let (mut taken, mut told) = (0, Vec::new());
+        for ms in 0..60_000 {
+            match admission.ask(&quota(2.0), NOBODY, at(ms)) {
+                Verdict::Taken(_) => taken += 1,
+                Verdict::TooSoon(wait) => told.push(wait),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!((115..=140).contains(&taken), "{taken} in a minute, a window's worth of them at once");
+        assert!(told.iter().all(|wait| *wait > Duration::ZERO && *wait <= Duration::from_secs(1)));
+        assert!(matches!(admission.ask(&quota(2.0), OTHER, at(60_000)), Verdict::Taken(_)));
+        assert!(
+            matches!(admission.ask(&quota(3.0), NOBODY, at(60_000)), Verdict::Taken(_)),
+            "a new quota holds at once"
+        );
+        assert_eq!(admission.open(), 0);
     }
 
     #[test]

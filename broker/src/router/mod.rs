@@ -53,6 +53,7 @@ use crate::{
         query::Answer,
         read::{FetchPart, Fetched},
     },
+    quota::core_quotas::{self, Usage},
 };
 
 /// A core's seat at the mesh of mailboxes, before it starts.
@@ -127,6 +128,8 @@ pub enum CoreMessage {
     ImageApplied(ImageVersion),
     /// Note: this connection is yours from here on.
     Connection(Box<HandedOver>),
+    /// Note: what clients with quotas used on the telling core since it last told.
+    QuotaUsage(Arc<[Usage]>),
 }
 
 /// The answers to requests among [`CoreMessage`].
@@ -216,6 +219,7 @@ fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessag
         | CoreMessage::FetchCancel(_)
         | CoreMessage::Image(_)
         | CoreMessage::ImageApplied(_)
+        | CoreMessage::QuotaUsage(_)
         | CoreMessage::Connection(_) => unreachable!("a note sent as a request"),
     }
 }
@@ -228,6 +232,7 @@ fn on_note<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, message: CoreMessage) {
         CoreMessage::FetchCancel(id) => drop(core.router.shares.borrow_mut().remove(&(from, id))),
         CoreMessage::Image(image) => apply_image(core, from, image),
         CoreMessage::GroupReleased(id, answer) => core.groups.released(id, *answer),
+        CoreMessage::QuotaUsage(used) => core_quotas::heard(core, &used),
         CoreMessage::Connection(connection) => driver::take_over(core, *connection),
         CoreMessage::ImageApplied(version) => {
             if let Some(controller) = core.controller.get() {

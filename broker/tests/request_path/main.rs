@@ -7,6 +7,7 @@ mod configs;
 mod core_listener;
 mod hand_over;
 mod metrics;
+mod quotas;
 
 use std::{pin::Pin, rc::Rc, time::Duration};
 
