@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import admin
 import one_node
+import quotas
 from protocol import *
 
 TOPIC, GOOD, SMALL, LATE = "t", "good", "small", "old"
@@ -375,6 +376,6 @@ def reads(cases):
 def all_cases():
     cases = Cases()
     # Batches and records first: only they need a partition of their own.
-    for kind in (batches, records, frames, bodies, reads, admin.all_kinds, one_node.all_kinds):
+    for kind in (batches, records, frames, bodies, reads, admin.all_kinds, one_node.all_kinds, quotas.all_kinds):
         kind(cases)
     return cases.all
