@@ -22,8 +22,9 @@ use corelog_storage::env::Instant;
 
 const REQUESTS: u64 = 20_000_000;
 
-fn main() {
-    let context = RequestContext {
+/// A request of a connection that asked nothing yet.
+fn context() -> RequestContext {
+    RequestContext {
         api_version: 9,
         correlation_id: 1,
         client_id: Some("a-client-of-ordinary-name".to_owned()),
@@ -32,7 +33,10 @@ fn main() {
         principal: "User:ANONYMOUS".into(),
         traffic: Rc::new(Traffic::new(CoreId(0), None)),
         throttle: Rc::new(Throttle::default()),
-    };
+    }
+}
+
+fn main() {
     let cases: [(&str, &[QuotaKey]); 3] = [
         ("no quotas", &[]),
         ("a quota of bytes", &[QuotaKey::ProducerByteRate]),
@@ -43,6 +47,7 @@ fn main() {
         let values = keys.iter().map(|key| (*key, QuotaValue::new(1e15))).collect();
         let quotas = CoreQuotas::new(Window::new(11, 1), 2);
         quotas.set(&Arc::new(if keys.is_empty() { Quotas::new() } else { [(entity, values)].into() }));
+        let context = context();
         let begun = Clock::now();
         for request in 0..REQUESTS {
             // A request each 10 us.

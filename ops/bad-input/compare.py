@@ -11,7 +11,7 @@ import protocol
 from peer import Corelog, Kafka, ask, connect, exchange
 
 #: Fewer cases than this is a mistake.
-CASES_MIN = 490
+CASES_MIN = 565
 #: On a busy machine a change takes Kafka longer to be seen than a case pauses for it.
 PATIENCE = 10.0
 MEMORY_MIB = 256

@@ -390,7 +390,9 @@ pub(super) mod tests {
 
     #[test]
     fn every_record_reads_back_as_it_was_written() {
-        let entries = samples().into_iter().map(Entry::Record);
+        let (entity, value) = (QuotaEntity::default(), Some(QuotaValue::new(0.5)));
+        let quotas = QuotaKey::ALL.map(|key| MetadataRecord::Quota { entity: entity.clone(), key, value });
+        let entries = samples().into_iter().chain(quotas).map(Entry::Record);
         for entry in entries.chain([Entry::SnapshotBegin(ImageVersion(9)), Entry::SnapshotEnd(3)]) {
             assert_eq!(decode(&encode(&entry)), Ok(entry));
         }

@@ -86,7 +86,7 @@ impl<K: Ord + Clone> Meters<K> {
     /// Whether the meter is still the one that was found. That of those for whom there is no room never is: there may be
     /// room now.
     pub fn is_current(&self, meter: MeterRef) -> bool {
-        meter.slot != REST && self.slots[meter.slot].stamp == meter.stamp
+        meter.slot != REST && self.slots.get(meter.slot).is_some_and(|slot| slot.stamp == meter.stamp)
     }
 
     /// So much was used here.

@@ -53,7 +53,7 @@ class Press(threading.Thread):
         self.delivered, self.told, self.over, self.partition = 0, [], False, partition
         self.producer = Producer({
             "bootstrap.servers": broker.bootstrap, "client.id": client, "throttle_cb": lambda event: self.told.append(event.throttle_time),
-            "queue.buffering.max.messages": 200, "batch.size": 50_000, "linger.ms": 5, "message.timeout.ms": 120_000,
+            "queue.buffering.max.messages": 200, "batch.size": 50_000, "linger.ms": 5, "message.timeout.ms": 120_000, "log_level": 0,
         })  # fmt: skip
         self.start()
 
@@ -67,6 +67,7 @@ class Press(threading.Thread):
             self.producer.poll(0)
         self.producer.purge()
         self.producer.flush(5)
+        self.producer = None
 
     def count(self, error, message):
         if error is None:
@@ -89,7 +90,7 @@ def producers_on_both_cores_share_one_quota():
         for press in (*presses, free):
             press.join()
         within(rate, RATE)
-        assert others > 3 * RATE and not any(free.told), f"who has no quota got {others:.0f} bytes in a second, told {free.told[:5]}"
+        assert others > 2 * RATE and not any(free.told), f"who has no quota got {others:.0f} bytes in a second, told {free.told[:5]}"
         assert all(press.delivered > 0 and max(press.told) > 0.01 for press in presses)
         held = {labels["core"]: count for labels, count in broker.samples()["corelog_throttle_seconds_count"] if labels["quota"] == "produce"}
         assert set(held) == {"0", "1"} and min(held.values()) > 5, f"each core holds up its own: {held}"
@@ -114,7 +115,7 @@ def consumers_share_one_quota():
     with node("fetch", *config()) as broker:
         broker.corelog("topic", "create", "pressed", "--partitions", "2")
         presses = [Press(broker, "free", partition) for partition in (0, 1)]
-        eventually("there is enough", lambda: min(press.delivered for press in presses) > 15 * RATE, 60)
+        eventually("there is enough", lambda: min(press.delivered for press in presses) > 24 * RATE, 60)
         for press in presses:
             press.over = True
         limit(broker, "reading", f"consumer_byte_rate={RATE}")
@@ -122,7 +123,7 @@ def consumers_share_one_quota():
 
         def consume(partition):
             consumer = Consumer({
-                "bootstrap.servers": broker.bootstrap, "client.id": "reading", "group.id": f"g{partition}", "fetch.message.max.bytes": 100_000,
+                "bootstrap.servers": broker.bootstrap, "client.id": "reading", "group.id": f"g{partition}", "fetch.message.max.bytes": 30_000,
                 "queued.max.messages.kbytes": 1000, "throttle_cb": lambda event: told.append(event.throttle_time),
             })  # fmt: skip
             consumer.assign([TopicPartition("pressed", partition, OFFSET_BEGINNING)])
