@@ -8,13 +8,12 @@ import json
 import re
 import socket
 import struct
-import subprocess
 import threading
 import time
 
 from check import Checks, eventually
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
-from kafka_tool import KAFKA, tool
+from kafka_tool import tool
 from node import WORK, Node, corelog, node
 
 RATE = 1_000_000
@@ -101,10 +100,9 @@ def javas_producer_keeps_to_it():
     with node("java", *config()) as broker:
         broker.corelog("topic", "create", "measured", "--partitions", "2")
         limit(broker, "measuring", f"producer_byte_rate={RATE}")
-        command = [KAFKA, "tool", "ProducerPerformance", "--topic", "measured", "--num-records", str(MEASURED_S * RATE // 1000), "--record-size", "1000",
-                   "--throughput", "-1", "--print-metrics", "--command-property", f"bootstrap.servers={broker.bootstrap}",
-                   "--command-property", "client.id=measuring"]  # fmt: skip
-        said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+        # What a window allows at once is its warm-up.
+        said = tool(broker.bootstrap, "ProducerPerformance", "--topic", "measured", "--num-records", str(MEASURED_S * RATE // 1000), "--record-size", "1000",
+                    "--throughput", "-1", "--warmup-records", "3000", "--print-metrics", "--command-property", "client.id=measuring")  # fmt: skip
         last = [line for line in said.splitlines() if "records sent" in line][-1]
         within(float(re.search(r"([\d.]+) records/sec", last)[1]) * 1000, RATE)
         told = float(re.search(r"produce-throttle-time-max:.*?: ([\d.]+)", said)[1])
@@ -178,7 +176,8 @@ def requests_take_no_more_of_a_core_than_allowed():
         free, nothing = asked_in(broker, "free", 2)
         assert max(told) > 100 and max(told) <= 1000, "a sample at most"
         assert max(nothing) == 0 and free / 2 > 5 * count / 6, f"{free} in 2 s without a quota, {count} in 6 s with one"
-        assert broker.sum("corelog_throttle_seconds_count", quota="request") == sum(time > 0 for time in told)
+        held = sum(time > 0 for time in told)
+        eventually("they are counted", lambda: broker.sum("corelog_throttle_seconds_count", quota="request") == held, 5)
         print(f"{count / 6:.0f} in a second of {free / 2:.0f}")
 
 
@@ -198,7 +197,7 @@ def addresses_make_no_more_connections_than_allowed():
                     closed.append(time.monotonic() - began)
         assert 40 <= served <= 62, f"{served} in 10 s, 5 in a second are allowed"
         assert closed and min(closed) > 0.01 and max(closed) < 1.5, closed
-        assert broker.sum("corelog_connections_too_soon_total") >= len(closed) - 1
+        eventually("they are counted", lambda: broker.sum("corelog_connections_too_soon_total") >= len(closed), 5)
 
 
 def quotas_outlive_kills_and_other_numbers_of_cores():
@@ -213,7 +212,8 @@ def quotas_outlive_kills_and_other_numbers_of_cores():
         clients = shown(broker, "--entity-type", "clients")
         assert "producer_byte_rate=123456.0" in clients and "request_percentage=7.5" in clients, clients
         assert "connection_creation_rate=4000.0" in shown(broker, "--entity-type", "ips")
-        assert not shown(broker, "--entity-type", "users").strip()
+        # Of all users the tool would ask for SCRAM credentials too.
+        assert not shown(broker, "--entity-type", "users", "--entity-default").strip()
     broker.end()
     rows = json.loads(corelog("dump", "metadata", "--data-dir", WORK / "kept", "--json"))["quotas"]
     assert {"quota_of": "client-id pressing", "key": "producer_byte_rate", "value": "123456"} in rows and len(rows) == 3, rows
