@@ -36,6 +36,10 @@ use crate::{
         registry::{Reach, Registry},
     },
     producer_ids::ProducerIds,
+    quota::{
+        core_quotas::{self, CoreQuotas},
+        meter::Window,
+    },
     router::{Router, Seat, metadata::Controller},
 };
 
@@ -75,6 +79,8 @@ pub struct Core<E: NetEnv> {
     pub controller: OnceCell<Rc<dyn Controller>>,
     /// The coordinators of the groups that its partitions keep.
     pub groups: Groups<E>,
+    /// Quotas of clients.
+    pub quotas: CoreQuotas,
     /// Ids for idempotent producers.
     pub producer_ids: ProducerIds,
     settings: RefCell<Settings>,
@@ -115,6 +121,7 @@ impl<E: NetEnv> Core<E> {
             id: parts.env.core(),
             node: parts.config.node,
             groups: Groups::new(&parts.env, &parts.config),
+            quotas: CoreQuotas::new(Window::of(&parts.config.settings), parts.env.cores()),
             settings: RefCell::new(parts.config.settings.clone()),
             config: parts.config,
             endpoints: parts.endpoints,
@@ -175,6 +182,7 @@ impl<E: NetEnv> Core<E> {
             // Seen at once: what is new is led before the first wait of `reconcile`.
             *self.image.borrow_mut() = image.clone();
             let reach = self.follow_settings(&image);
+            core_quotas::follow(self, image.quotas());
             self.partitions.reconcile(self, &before, &image, reach).await;
             self.groups.follow(self, &before, &image);
         }

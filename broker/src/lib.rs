@@ -9,6 +9,8 @@
 //! 6. `router/produce.rs` has every acknowledgement; `api/produce.rs` writes the response; `net/driver.rs` sends it in
 //!    its turn.
 //!
+//! A client's quotas are met in `api/`, by `quota/core_quotas.rs`; `net/driver.rs` holds its connection up.
+//!
 //! **A fetch request**:
 //! 1. As above, to `api/fetch.rs`, which resolves its partitions.
 //! 2. `router/fetch.rs` begins a share with every owner, and waits until there is enough.
@@ -35,6 +37,7 @@ pub mod net;
 pub mod partition;
 pub mod placement;
 pub mod producer_ids;
+pub mod quota;
 pub mod router;
 pub mod serve;
 pub mod sim;

@@ -104,6 +104,25 @@ pub const PARTITIONS_PER_REQUEST: usize = 100_000;
 /// a request's time.
 pub const PRODUCE_WAIT_MIN: Duration = Duration::from_secs(1);
 
+/// How often a core tells the others what clients with quotas used.
+pub const QUOTA_REPORT: Duration = Duration::from_millis(100);
+/// It tells them at once when all cores together may have used one part in so many of what a window allows, untold.
+pub const QUOTA_UNTOLD: usize = 16;
+/// How often meters of quotas that count nothing any more are forgotten.
+pub const QUOTA_SWEEP: Duration = Duration::from_secs(10);
+/// Meters of each kind that one core keeps for clients whom a default quota is for.
+pub const QUOTA_METERS: usize = 4096;
+/// Bytes of a name by which meters are told apart.
+pub const QUOTA_NAME: usize = 256;
+/// Samples of one meter; of more, several are taken together.
+pub const QUOTA_SAMPLES: u64 = 64;
+/// The longest sample.
+pub const QUOTA_SAMPLE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Addresses whose new connections a node counts for their quotas.
+pub const QUOTA_ADDRESSES: usize = 16_384;
+/// Connections that came too soon, and wait to be closed, of one core.
+pub const LATE_CONNECTIONS: usize = 1000;
+
 /// How often a core posts its figures.
 pub const METRICS_INTERVAL: Duration = Duration::from_secs(1);
 /// How often it does while its groups are loaded: readiness waits for that.
@@ -126,6 +145,7 @@ pub const HTTP_HEADERS: usize = 64;
 /// Least interval between two log lines about the same kind of bad input.
 pub const COMPLAINT_INTERVAL: Duration = Duration::from_secs(10);
 
+const _: () = assert!(QUOTA_REPORT.as_millis() < 1000, "less than the shortest sample");
 const _: () = assert!(SEND_PIECE <= SEND_AT_ONCE);
 const _: () = assert!(METRICS_INTERVAL_LOADING.as_millis() < METRICS_INTERVAL.as_millis());
 const _: () = assert!(METRICS_INTERVAL.as_millis() * 5 < METRICS_SILENCE.as_millis(), "a busy core is not a dead one");

@@ -14,6 +14,7 @@ import breadth
 import conversations
 import good
 import one_node
+import quotas
 import schema
 from peer import exchange
 from protocol import *
@@ -395,7 +396,7 @@ def by_hand():
     """The cases that are written byte by byte."""
     cases = Cases()
     # Batches and records first: only they need a partition of their own.
-    for kind in (batches, records, frames, bodies, reads, admin.all_kinds, one_node.all_kinds):
+    for kind in (batches, records, frames, bodies, reads, admin.all_kinds, one_node.all_kinds, quotas.all_kinds):
         kind(cases)
     return cases.all
 

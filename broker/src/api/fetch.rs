@@ -3,6 +3,8 @@
 //! (KIP-951).
 //!
 //! Within a session (KIP-227, [`fetch_session`]) a request names what changed, and so does the answer.
+//!
+//! Who has exceeded a quota gets an empty response, which counts for nothing, and asks again later (KIP-219).
 
 use std::{rc::Rc, time::Duration};
 
@@ -27,6 +29,7 @@ use crate::{
     metadata::image::TopicImage,
     net::complaints::Complaint,
     partition::read::{FetchPart, Fetched},
+    quota::core_quotas,
     router::{self, fetch::FetchPlan},
 };
 
@@ -41,21 +44,22 @@ pub(super) async fn answer<E: NetEnv>(
     let held = match context.session.enter(core, &request) {
         Ok(held) => held,
         Err(fault) => {
-            let head = FetchResponseHead { error_code: fault.code().code(), ..head(&context, 0) };
-            return finish(FetchResponseWriter::new(context.api_version, head, 0), &[]);
+            return empty(&context, FetchResponseHead { error_code: fault.code().code(), ..head(&context, 0, 0) });
         }
     };
     let session = held.as_ref().map(Held::session);
     let asked = session.map_or_else(|| fetch_session::asked_by(&request), FetchSession::asked);
-    let most = limits::FETCH_MAX_BYTES.min(core.config.net.fetch_max_bytes as usize);
-    let plan = FetchPlan {
-        parts: locate_all(core, &context, &asked),
-        max_wait: Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)),
-        min_bytes: u64::try_from(request.min_bytes).unwrap_or(0).min(most as u64),
-        max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(most),
-    };
-    context.traffic.asked(plan.parts.iter().flatten().map(|(owner, _)| *owner));
-    let fetched = router::fetch::fetch(core, plan).await;
+    let (fetched, time) = core_quotas::timed(core, read(core, &context, &request, &asked)).await;
+    let by_time = core_quotas::took(core, &context, time);
+    // Names and numbers of partitions are as long in the response as they are in the request, more or less.
+    let size = frame.len() + fetched.iter().flat_map(|got| &got.records).map(Bytes::len).sum::<usize>();
+    let (by_bytes, given) = if by_time > 0 { (0, false) } else { core_quotas::fetched(core, &context, size) };
+    let throttle_time_ms = by_time.max(by_bytes);
+    if !given {
+        // A session that nothing was told of yet is not begun.
+        let id = held.filter(|held| !held.session().is_fresh()).map_or(0, |held| context.session.put_back(held, &[]));
+        return empty(&context, head(&context, throttle_time_ms, id));
+    }
     count(core, &context, &fetched);
     let news = session.map(|session| session.news(&fetched)).unwrap_or_default();
     let mut told: Vec<(Asked<'_>, Fetched)> = asked.into_iter().zip(fetched).collect();
@@ -63,11 +67,29 @@ pub(super) async fn answer<E: NetEnv>(
         let mut news = news.iter();
         told.retain(|_| news.next().is_some_and(|news| news.told));
     }
-    let response = respond(core, &context, session.map_or(0, FetchSession::id), told);
+    let response = respond(core, &context, head(&context, throttle_time_ms, session.map_or(0, FetchSession::id)), told);
     if let Some(held) = held {
         context.session.put_back(held, &news);
     }
     response
+}
+
+async fn read<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    request: &FetchView,
+    asked: &[Asked<'_>],
+) -> Vec<Fetched> {
+    let most = limits::FETCH_MAX_BYTES.min(core.config.net.fetch_max_bytes as usize);
+    let most = most.min(core_quotas::most_to_fetch(core, context));
+    let plan = FetchPlan {
+        parts: locate_all(core, context, asked),
+        max_wait: Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)),
+        min_bytes: u64::try_from(request.min_bytes).unwrap_or(0).min(most as u64),
+        max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(most),
+    };
+    context.traffic.asked(plan.parts.iter().flatten().map(|(owner, _)| *owner));
+    router::fetch::fetch(core, plan).await
 }
 
 /// Counts what is returned and what is refused. The client is told a code only; what is damaged, and what to do, goes to
@@ -122,20 +144,25 @@ fn locate<E: NetEnv>(
     Ok((owner, part))
 }
 
-fn head(context: &RequestContext, session_id: i32) -> FetchResponseHead {
-    FetchResponseHead { correlation_id: context.correlation_id, throttle_time_ms: 0, error_code: 0, session_id }
+fn head(context: &RequestContext, throttle_time_ms: i32, session_id: i32) -> FetchResponseHead {
+    FetchResponseHead { correlation_id: context.correlation_id, throttle_time_ms, error_code: 0, session_id }
+}
+
+/// A response without a topic.
+fn empty(context: &RequestContext, head: FetchResponseHead) -> Response {
+    finish(FetchResponseWriter::new(context.api_version, head, 0), &[])
 }
 
 fn respond<E: NetEnv>(
     core: &Core<E>,
     context: &RequestContext,
-    session_id: i32,
+    head: FetchResponseHead,
     told: Vec<(Asked<'_>, Fetched)>,
 ) -> Response {
     let image = core.image();
     let same = |a: &(Asked<'_>, Fetched), b: &(Asked<'_>, Fetched)| same_topic(&a.0, &b.0);
     let topics: Vec<usize> = told.chunk_by(same).map(<[_]>::len).collect();
-    let mut writer = FetchResponseWriter::new(context.api_version, head(context, session_id), topics.len());
+    let mut writer = FetchResponseWriter::new(context.api_version, head, topics.len());
     let mut endpoints: Vec<NodeEndpoint> = Vec::new();
     let mut told = told.into_iter();
     for partitions in topics {

@@ -137,6 +137,11 @@ impl FetchSession {
         self.id
     }
 
+    /// Whether the client was not told of it yet.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
     /// Goes on with a request within the session.
     fn go_on(&mut self, request: &FetchView) -> Result<(), Fault> {
         if request.session_epoch != self.epoch {
@@ -315,10 +320,12 @@ impl SessionSlot {
         Ok((!held.session.watched.is_empty()).then_some(held))
     }
 
-    /// The request is answered, with `news`.
-    pub(super) fn put_back(&self, mut held: Held, news: &[News]) {
+    /// The request is answered, with `news`. The session's id.
+    pub(super) fn put_back(&self, mut held: Held, news: &[News]) -> i32 {
         held.session.told(news);
+        let id = held.session.id;
         *self.0.borrow_mut() = Some(held);
+        id
     }
 }
 

@@ -4,6 +4,7 @@
 //! XResponse`, one file per API. Produce and Fetch have forms of their own: Produce is begun in the order read and
 //! finished later; Fetch answers with a chain of buffers.
 
+pub mod alter_client_quotas;
 pub mod alter_configs;
 pub mod alter_partition_reassignments;
 pub mod alter_replica_log_dirs;
@@ -14,6 +15,7 @@ pub mod create_topics;
 pub mod delete_groups;
 pub mod delete_records;
 pub mod delete_topics;
+pub mod describe_client_quotas;
 pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
@@ -62,6 +64,7 @@ use crate::{
     error::Fault,
     limits,
     net::{complaints::Complaint, listener::ListenerRef, traffic::Traffic},
+    quota::{core_quotas, throttle::Throttle},
 };
 
 /// A connection's identity: what every request on it has in common.
@@ -84,6 +87,8 @@ pub struct Origin {
     pub traffic: Rc<Traffic>,
     /// Its fetch session.
     pub session: Rc<SessionSlot>,
+    /// What it remembers of its quotas.
+    pub throttle: Rc<Throttle>,
 }
 
 /// What a handler is told about a request besides its body.
@@ -105,6 +110,8 @@ pub struct RequestContext {
     pub traffic: Rc<Traffic>,
     /// The connection's fetch session.
     pub session: Rc<SessionSlot>,
+    /// What the connection remembers of its quotas.
+    pub throttle: Rc<Throttle>,
 }
 
 /// The operations on the cluster, as bits by their number; all of them, as long as there is no authorizer.
@@ -184,7 +191,10 @@ macro_rules! table {
             match key {
                 ApiKey::Fetch => fetch::answer(core, request.context, frame, request.body.position()).await,
                 ApiKey::ApiVersions => {
-                    let (version, body) = api_versions::handle(core, &request.context, request.body)?;
+                    let handled = async { api_versions::handle(core, &request.context, request.body) };
+                    let (handled, time) = core_quotas::timed(core, handled).await;
+                    let (version, mut body) = handled?;
+                    body.throttle_time_ms = core_quotas::took(core, &request.context, time);
                     respond(key, version, request.context.correlation_id, &body)
                 }
                 $(ApiKey::$key => typed(core, request, $module::handle::<E>).await,)*
@@ -228,6 +238,8 @@ table! {
     AlterReplicaLogDirs FRAME_MAX_WITHOUT_RECORDS alter_replica_log_dirs;
     UpdateFeatures FRAME_MAX_WITHOUT_RECORDS update_features;
     IncrementalAlterConfigs FRAME_MAX_WITHOUT_RECORDS incremental_alter_configs;
+    DescribeClientQuotas FRAME_MAX_WITHOUT_RECORDS describe_client_quotas;
+    AlterClientQuotas FRAME_MAX_WITHOUT_RECORDS alter_client_quotas;
 }
 
 /// The APIs served, with the versions told to clients.
@@ -301,6 +313,7 @@ impl<'a> Incoming<'a> {
             principal: origin.identity.principal.clone(),
             traffic: origin.traffic.clone(),
             session: origin.session.clone(),
+            throttle: origin.throttle.clone(),
         };
         Ok(Self { key, context, body: decoder })
     }
@@ -312,10 +325,12 @@ async fn typed<E: NetEnv, Q: Request>(
     mut incoming: Incoming<'_>,
     handle: impl AsyncFnOnce(&Rc<Core<E>>, &RequestContext, Q) -> Q::Response,
 ) -> Response {
-    let version = incoming.context.api_version;
-    let request = Q::decode(&mut incoming.body, version)?;
-    let response = handle(core, &incoming.context, request).await;
-    respond(Q::KEY, version, incoming.context.correlation_id, &response)
+    let (context, body) = (&incoming.context, &mut incoming.body);
+    let handled = async { Ok::<_, Close>(handle(core, context, Q::decode(body, context.api_version)?).await) };
+    let (handled, time) = core_quotas::timed(core, handled).await;
+    let mut response = handled?;
+    Q::set_throttle_time(&mut response, core_quotas::took(core, context, time));
+    respond(Q::KEY, context.api_version, context.correlation_id, &response)
 }
 
 fn respond<M: corelog_wire::Message>(key: ApiKey, version: i16, correlation_id: i32, response: &M) -> Response {

@@ -2,7 +2,8 @@
 //! version 10 (KIP-951); error messages and the records at fault from version 8 (KIP-467).
 //!
 //! Begun in the order read; the response is written when every batch is acknowledged as `acks` asks: 1 durable on the
-//! leader, -1 committed, 0 no response at all, and the connection is closed on an error.
+//! leader, -1 committed, 0 no response at all, and the connection is closed on an error. A request counts for its client's
+//! quota as it begins: what is pipelined behind the one that exceeds it is not begun.
 
 use std::{rc::Rc, time::Duration};
 
@@ -26,9 +27,10 @@ use crate::{
     metadata::image::{ClusterImage, TopicImage},
     net::complaints::Complaint,
     partition::append::{Acks, Records},
+    quota::core_quotas,
     router::{
         self, LeaderHint,
-        produce::{Produced, Routed},
+        produce::{Begun as Batches, Produced, Routed},
     },
 };
 
@@ -43,6 +45,21 @@ pub(super) async fn begin<E: NetEnv>(
     position: usize,
 ) -> Result<Begun, Close> {
     let request = ProduceView::decode(frame, position, context.api_version)?;
+    let throttle = core_quotas::produced(core, &context, frame.len());
+    let (begun, time) = core_quotas::timed(core, begin_batches(core, &context, &request)).await;
+    let core = core.clone();
+    Ok(Box::pin(async move {
+        let (outcomes, more) = core_quotas::timed(&core, begun.finish(&core)).await;
+        complain(&core, &context, &outcomes);
+        if Acks::from_wire(request.acks) == Some(Acks::None) {
+            return unanswered(outcomes);
+        }
+        let throttle = throttle.max(core_quotas::took(&core, &context, time + more));
+        respond(&core, &context, &request, &outcomes, throttle)
+    }))
+}
+
+async fn begin_batches<E: NetEnv>(core: &Rc<Core<E>>, context: &RequestContext, request: &ProduceView) -> Batches<E> {
     let image = core.image();
     let acks = Acks::from_wire(request.acks);
     let refusal = match acks {
@@ -58,7 +75,7 @@ pub(super) async fn begin<E: NetEnv>(
             batches.push(match (&refusal, acks, &found) {
                 (Some(fault), ..) => Err(fault.clone()),
                 (None, Some(acks), Ok(found)) => {
-                    route(core, &context, found, partition.index, partition.records, acks, timeout)
+                    route(core, context, found, partition.index, partition.records, acks, timeout)
                 }
                 (None, _, Err(fault)) => Err(fault.clone()),
                 (None, None, _) => Err(Fault::InvalidAcks),
@@ -66,16 +83,7 @@ pub(super) async fn begin<E: NetEnv>(
         }
     }
     context.traffic.asked(batches.iter().flatten().map(|(owner, _)| *owner));
-    let begun = router::produce::begin(core, batches, timeout).await;
-    let core = core.clone();
-    Ok(Box::pin(async move {
-        let outcomes = begun.finish(&core).await;
-        complain(&core, &context, &outcomes);
-        if acks == Some(Acks::None) {
-            return unanswered(outcomes);
-        }
-        respond(&core, &context, &request, &outcomes)
-    }))
+    router::produce::begin(core, batches, timeout).await
 }
 
 fn route<E: NetEnv>(
@@ -115,6 +123,7 @@ fn respond<E: NetEnv>(
     context: &RequestContext,
     request: &ProduceView,
     outcomes: &[Produced],
+    throttle_time_ms: i32,
 ) -> Response {
     let image = core.image();
     let mut writer = ProduceResponseWriter::new(context.api_version, context.correlation_id, request.topics().count());
@@ -151,7 +160,7 @@ fn respond<E: NetEnv>(
     }
     endpoints.sort_by_key(|endpoint| endpoint.node_id);
     endpoints.dedup_by_key(|endpoint| endpoint.node_id);
-    match writer.finish(0, &endpoints) {
+    match writer.finish(throttle_time_ms, &endpoints) {
         Ok(frame) => Ok(Some(vec![frame])),
         Err(error) => Err(Close::Unencodable(ApiKey::Produce, error)),
     }

@@ -22,7 +22,12 @@ use crate::{
         data_dir::DataDir,
         launch::{CoreStart, Options, launch},
     },
-    metadata::{ids::METADATA_LOG, replay::Replay},
+    metadata::{
+        ids::METADATA_LOG,
+        image::ClusterImage,
+        quota::{QuotaEntityKind, QuotaName},
+        replay::Replay,
+    },
 };
 
 #[derive(Subcommand)]
@@ -61,7 +66,7 @@ pub(super) enum Dump {
         #[command(flatten)]
         how: How,
     },
-    /// The cluster's metadata, from the directory that holds it: topics, partitions, configurations.
+    /// The cluster's metadata, from the directory that holds it: topics, partitions, configurations, quotas.
     Metadata {
         #[command(flatten)]
         place: Place,
@@ -321,6 +326,22 @@ async fn metadata(env: &RingEnv, place: &Place, output: Output) -> Result<(), St
     }
     parts.table("partitions", &topics, true);
     parts.table("configs", &configs, true);
+    parts.table("quotas", &quotas(&image), true);
     parts.show();
     Ok(())
+}
+
+fn quotas(image: &ClusterImage) -> Table<3> {
+    let mut quotas = Table::new(["QUOTA OF", "KEY", "VALUE"]);
+    for (entity, values) in &**image.quotas() {
+        let part = |(kind, name): (QuotaEntityKind, &QuotaName)| match name {
+            QuotaName::Default => format!("any {}", kind.name()),
+            QuotaName::Named(name) => format!("{} {name}", kind.name()),
+        };
+        let of: Vec<String> = entity.parts().map(part).collect();
+        for (key, value) in values {
+            quotas.push([of.join(", ").into(), key.name().into(), value.get().to_string().into()]);
+        }
+    }
+    quotas
 }

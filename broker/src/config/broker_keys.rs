@@ -128,6 +128,9 @@ pub const BROKER_KEYS: &[Definition] = &[
     Definition::new("max.incremental.fetch.session.cache.slots", Int, "1000", "Fetch sessions kept by each core; a connection has one at most.").valid(AtLeast(0)),
     Definition::new("max.request.partition.size.limit", Int, "2000", "Partitions that DescribeTopicPartitions answers at once.").valid(AtLeast(1)),
     Definition::new("socket.request.max.bytes", Int, "104857600", "The largest request; no API takes more than the default.").valid(AtLeast(1)),
+    // Quotas of clients.
+    Definition::new("quota.window.num", Int, "11", "Samples that rates of clients' quotas are taken over.").valid(AtLeast(1)),
+    Definition::new("quota.window.size.seconds", Int, "1", "The length of one such sample.").valid(AtLeast(1)),
     // Producers.
     Definition::new("producer.id.expiration.ms", Int, "86400000", "How long an idle producer's state is kept.").valid(AtLeast(1)).cluster(),
     Definition::new("transaction.max.timeout.ms", Int, "900000", "The longest transaction.").valid(AtLeast(1)).effect(Effect::NotYet),

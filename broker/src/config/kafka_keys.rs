@@ -19,7 +19,6 @@ const ACLS: Why = (Refused, "There are no ACLs yet: everybody may do everything.
 const NODES: Why = (NotYet, "There is one node.");
 const THREADS: Why = (NotNeeded, "One executor for each core: there are no thread pools and no request queue.");
 const ID: Why = (NotNeeded, "node.id says it.");
-const QUOTAS: Why = (NotYet, "There are no quotas yet.");
 const SASL: Why = (Refused, "There is no SASL yet, and so no principal but ANONYMOUS.");
 const QUORUM: Why = (NotYet, "One node is a quorum of one.");
 const PURGATORY: Why = (NotNeeded, "Who waits is woken by its own partition: nothing is to be purged.");
@@ -63,7 +62,7 @@ pub const KAFKA_KEYS: &[Definition] = &[
     key("broker.heartbeat.interval.ms", Int, "2000", NODES),
     key("broker.id", Int, "-1", ID),
     key("broker.session.timeout.ms", Int, "9000", NODES),
-    unset("client.quota.callback.class", Class, QUOTAS),
+    unset("client.quota.callback.class", Class, CLASSES),
     key("config.providers", List, "", CLASSES).cluster(),
     key("connection.failed.authentication.delay.ms", Int, "100", SASL).valid(AtLeast(0)),
     key("connections.max.reauth.ms", Long, "0", SASL),
@@ -184,8 +183,6 @@ pub const KAFKA_KEYS: &[Definition] = &[
     key("producer.purgatory.purge.interval.requests", Int, "1000", PURGATORY),
     key("queued.max.request.bytes", Long, "-1", THREADS),
     key("queued.max.requests", Int, "500", THREADS).valid(AtLeast(1)),
-    key("quota.window.num", Int, "11", QUOTAS).valid(AtLeast(1)),
-    key("quota.window.size.seconds", Int, "1", QUOTAS).valid(AtLeast(1)),
     key("remote.fetch.max.wait.ms", Int, "500", TIERED).valid(AtLeast(1)).cluster(),
     key("remote.list.offsets.request.timeout.ms", Long, "30000", TIERED).valid(AtLeast(1)).cluster(),
     key("remote.log.index.file.cache.total.size.bytes", Long, "1073741824", TIERED).valid(AtLeast(1)).cluster(),

@@ -2,7 +2,10 @@
 //!
 //! One entry of a call is answered by one entry of the answer, in the same order.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use corelog_storage::ids::{ProducerId, TopicId};
 use corelog_wire::error_code::ErrorCode;
@@ -12,6 +15,7 @@ use crate::{
     limits::REFUSAL_MESSAGE_MAX,
     metadata::{
         ids::{DirectoryId, NodeId},
+        quota::QuotaValue,
         record::ConfigOverrides,
     },
 };
@@ -45,6 +49,13 @@ pub enum MetadataCall {
         /// Check only.
         validate_only: bool,
     },
+    /// Changes clients' quotas.
+    AlterQuotas {
+        /// Whose, and how.
+        changes: Vec<QuotaChange>,
+        /// Check only.
+        validate_only: bool,
+    },
     /// Sets producer ids aside that nobody else will be given.
     AllocateProducerIds,
     /// A data directory failed: no new partition goes there.
@@ -67,6 +78,8 @@ pub enum MetadataAnswer {
     PartitionsCreated(Vec<Result<(), Refusal>>),
     /// To [`MetadataCall::AlterConfigs`].
     ConfigsAltered(Vec<Result<(), Refusal>>),
+    /// To [`MetadataCall::AlterQuotas`].
+    QuotasAltered(Vec<Result<(), Refusal>>),
     /// To [`MetadataCall::AllocateProducerIds`].
     ProducerIds(ProducerIdBlock),
     /// To [`MetadataCall::DirectoryFailed`].
@@ -218,6 +231,15 @@ pub enum ConfigOperation {
     Subtract,
     /// None that we know.
     Unknown(i8),
+}
+
+/// Changes of one entity's quotas: all or none. In a client's words, which may make no sense.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QuotaChange {
+    /// What it consists of: types and names; without a name it is the default.
+    pub entity: BTreeMap<String, Option<String>>,
+    /// Keys with their new values; `None` takes a key's value away.
+    pub steps: Vec<(String, Option<QuotaValue>)>,
 }
 
 /// Producer ids that belong to the caller from now on.

@@ -11,6 +11,7 @@ use crate::{
         generated as fbs,
         ids::{BrokerEpoch, DirectoryId, NodeId, PartitionEpoch, Uuid},
         image::ImageVersion,
+        quota::{QuotaEntity, QuotaEntityKind, QuotaKey, QuotaName, QuotaValue},
         record::{ConfigResource, MetadataRecord, NodeRegistration, PartitionState, Replica},
     },
 };
@@ -98,6 +99,7 @@ fn encode_record(builder: &mut FlatBufferBuilder<'_>, record: &MetadataRecord) -
             let args = fbs::ProducerIdsArgs { next: next.0 };
             (fbs::Fact::ProducerIds, fbs::ProducerIds::create(builder, &args).as_union_value())
         }
+        MetadataRecord::Quota { entity, key, value } => encode_quota(builder, entity, *key, *value),
     }
 }
 
@@ -164,6 +166,41 @@ fn encode_config(
     (fbs::Fact::Config, fbs::Config::create(builder, &args).as_union_value())
 }
 
+/// The kinds and keys as they are written, in the order of ours.
+const QUOTA_KINDS: [(QuotaEntityKind, fbs::QuotaEntityKind); 3] = [
+    (QuotaEntityKind::User, fbs::QuotaEntityKind::User),
+    (QuotaEntityKind::ClientId, fbs::QuotaEntityKind::ClientId),
+    (QuotaEntityKind::Ip, fbs::QuotaEntityKind::Ip),
+];
+const QUOTA_KEYS: [(QuotaKey, fbs::QuotaKey); 5] = [
+    (QuotaKey::ProducerByteRate, fbs::QuotaKey::ProducerByteRate),
+    (QuotaKey::ConsumerByteRate, fbs::QuotaKey::ConsumerByteRate),
+    (QuotaKey::RequestPercentage, fbs::QuotaKey::RequestPercentage),
+    (QuotaKey::ControllerMutationRate, fbs::QuotaKey::ControllerMutationRate),
+    (QuotaKey::ConnectionCreationRate, fbs::QuotaKey::ConnectionCreationRate),
+];
+
+fn encode_quota(
+    builder: &mut FlatBufferBuilder<'_>,
+    entity: &QuotaEntity,
+    key: QuotaKey,
+    value: Option<QuotaValue>,
+) -> Fact {
+    let mut parts = Vec::new();
+    for (kind, written) in QUOTA_KINDS {
+        let Some(name) = entity.part(kind) else { continue };
+        let name = match name {
+            QuotaName::Default => None,
+            QuotaName::Named(name) => Some(builder.create_string(name)),
+        };
+        parts.push(fbs::QuotaEntity::create(builder, &fbs::QuotaEntityArgs { kind: written, name }));
+    }
+    let entity = Some(builder.create_vector(&parts));
+    let (_, key) = QUOTA_KEYS[key as usize];
+    let args = fbs::QuotaArgs { entity, key, value: value.map_or(0.0, QuotaValue::get), removed: value.is_none() };
+    (fbs::Fact::Quota, fbs::Quota::create(builder, &args).as_union_value())
+}
+
 /// Reads one entry.
 pub fn decode(bytes: &[u8]) -> Result<Entry, CodecError> {
     let record = flatbuffers::root::<fbs::Record<'_>>(bytes)?;
@@ -197,6 +234,9 @@ fn decode_record(record: &fbs::Record<'_>) -> Result<MetadataRecord, CodecError>
     }
     if let Some(ids) = record.fact_as_producer_ids() {
         return Ok(MetadataRecord::ProducerIds { next: ProducerId(ids.next()) });
+    }
+    if let Some(quota) = record.fact_as_quota() {
+        return decode_quota(&quota);
     }
     Err(CodecError::Newer(record.fact_type().0))
 }
@@ -249,6 +289,19 @@ fn decode_config(config: &fbs::Config<'_>) -> Result<MetadataRecord, CodecError>
     Ok(MetadataRecord::Config { resource, key: text(config.key(), "a key")?, value })
 }
 
+fn decode_quota(quota: &fbs::Quota<'_>) -> Result<MetadataRecord, CodecError> {
+    let mut entity = QuotaEntity::default();
+    for part in quota.entity().ok_or(CodecError::Missing("an entity"))? {
+        let found = QUOTA_KINDS.iter().find(|(_, written)| *written == part.kind());
+        let (kind, _) = found.ok_or(CodecError::Newer(part.kind().0))?;
+        entity.set(*kind, QuotaName::from_wire(part.name().map(str::to_owned)));
+    }
+    let found = QUOTA_KEYS.iter().find(|(_, written)| *written == quota.key());
+    let (key, _) = found.ok_or(CodecError::Newer(quota.key().0))?;
+    let value = (!quota.removed()).then(|| QuotaValue::new(quota.value()));
+    Ok(MetadataRecord::Quota { entity, key: *key, value })
+}
+
 fn nodes(ids: Option<Vector<'_, i32>>) -> Vec<NodeId> {
     ids.map(|ids| ids.iter().map(NodeId).collect()).unwrap_or_default()
 }
@@ -287,6 +340,12 @@ pub(super) mod tests {
             last_known_elr: vec![NodeId(2)],
             min_isr: 2,
         };
+        let quota = |user: Option<QuotaName>, client_id: Option<&str>, value: Option<f64>| MetadataRecord::Quota {
+            entity: QuotaEntity { user, client_id: client_id.map(|id| QuotaName::Named(id.into())), ip: None },
+            key: QuotaKey::RequestPercentage,
+            value: value.map(QuotaValue::new),
+        };
+        let of_ip = QuotaEntity { ip: Some(QuotaName::Default), ..QuotaEntity::default() };
         let set = |resource, value: Option<&str>| MetadataRecord::Config {
             resource,
             key: "retention.ms".into(),
@@ -316,13 +375,24 @@ pub(super) mod tests {
             set(ConfigResource::ClientMetrics("m".into()), Some("9")),
             set(ConfigResource::ClientMetrics("m".into()), None),
             MetadataRecord::ProducerIds { next: ProducerId(1000) },
+            quota(Some(QuotaName::Default), Some("c"), Some(12.5)),
+            quota(Some(QuotaName::Named("u".into())), None, Some(0.0)),
+            quota(None, Some("c"), Some(1e18)),
+            MetadataRecord::Quota {
+                entity: of_ip,
+                key: QuotaKey::ConnectionCreationRate,
+                value: Some(QuotaValue::new(3.0)),
+            },
+            quota(None, Some("c"), None),
             MetadataRecord::RemoveTopic { id: topic },
         ]
     }
 
     #[test]
     fn every_record_reads_back_as_it_was_written() {
-        let entries = samples().into_iter().map(Entry::Record);
+        let (entity, value) = (QuotaEntity::default(), Some(QuotaValue::new(0.5)));
+        let quotas = QuotaKey::ALL.map(|key| MetadataRecord::Quota { entity: entity.clone(), key, value });
+        let entries = samples().into_iter().chain(quotas).map(Entry::Record);
         for entry in entries.chain([Entry::SnapshotBegin(ImageVersion(9)), Entry::SnapshotEnd(3)]) {
             assert_eq!(decode(&encode(&entry)), Ok(entry));
         }

@@ -11,6 +11,7 @@ use crate::{
     core::env::CoreId,
     metadata::{
         ids::{DirectoryId, NodeId, Uuid, topic_uuid},
+        quota::{QuotaEntity, QuotaKey, QuotaValue, Quotas},
         record::{ConfigOverrides, ConfigResource, MetadataRecord, NodeRegistration, PartitionState},
     },
 };
@@ -32,6 +33,7 @@ pub struct ClusterImage {
     group_configs: BTreeMap<String, Arc<ConfigOverrides>>,
     client_metrics: BTreeMap<String, Arc<ConfigOverrides>>,
     next_producer_id: i64,
+    quotas: Arc<Quotas>,
 }
 
 /// A topic at one version.
@@ -147,6 +149,11 @@ impl ClusterImage {
         ProducerId(self.next_producer_id)
     }
 
+    /// The quotas of clients; the same allocation as long as none changes.
+    pub fn quotas(&self) -> &Arc<Quotas> {
+        &self.quotas
+    }
+
     /// Applies one record. On an error the image is unusable: apply to a clone.
     pub fn apply(&mut self, record: &MetadataRecord) -> Result<(), ApplyError> {
         match record {
@@ -167,6 +174,7 @@ impl ClusterImage {
                 }
                 self.next_producer_id = next.0;
             }
+            MetadataRecord::Quota { entity, key, value } => self.apply_quota(entity, *key, *value),
         }
         self.version.0 += 1;
         Ok(())
@@ -213,6 +221,13 @@ impl ClusterImage {
         if self.next_producer_id > 0 {
             records.push(MetadataRecord::ProducerIds { next: self.next_producer_id() });
         }
+        for (entity, values) in &*self.quotas {
+            records.extend(values.iter().map(|(&key, &value)| MetadataRecord::Quota {
+                entity: entity.clone(),
+                key,
+                value: Some(value),
+            }));
+        }
         records
     }
 
@@ -258,6 +273,22 @@ impl ClusterImage {
             ConfigResource::ClientMetrics(name) => set_in(&mut self.client_metrics, name, key, value),
         }
         Ok(())
+    }
+
+    /// Who has no quota any more is forgotten.
+    fn apply_quota(&mut self, entity: &QuotaEntity, key: QuotaKey, value: Option<QuotaValue>) {
+        let quotas = Arc::make_mut(&mut self.quotas);
+        match value {
+            Some(value) => drop(quotas.entry(entity.clone()).or_default().insert(key, value)),
+            None => {
+                if let Some(values) = quotas.get_mut(entity) {
+                    values.remove(&key);
+                    if values.is_empty() {
+                        quotas.remove(entity);
+                    }
+                }
+            }
+        }
     }
 
     /// Changes a topic in both maps; copies it only while an older image shares it.

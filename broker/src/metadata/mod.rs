@@ -15,6 +15,7 @@ pub mod ids;
 pub mod image;
 pub mod local_log;
 pub mod log;
+pub mod quota;
 pub mod record;
 pub mod replay;
 pub mod topic_name;

@@ -6,7 +6,10 @@ use corelog_storage::ids::{LeaderEpoch, PartitionIndex, ProducerId, TopicId};
 
 use crate::{
     core::env::CoreId,
-    metadata::ids::{BrokerEpoch, DirectoryId, NodeId, PartitionEpoch, Uuid},
+    metadata::{
+        ids::{BrokerEpoch, DirectoryId, NodeId, PartitionEpoch, Uuid},
+        quota::{QuotaEntity, QuotaKey, QuotaValue},
+    },
 };
 
 /// One fact about the cluster.
@@ -51,6 +54,15 @@ pub enum MetadataRecord {
     ProducerIds {
         /// The first id that nobody was given.
         next: ProducerId,
+    },
+    /// A quota, or its removal.
+    Quota {
+        /// Whose.
+        entity: QuotaEntity,
+        /// Of what.
+        key: QuotaKey,
+        /// How much; `None` removes it.
+        value: Option<QuotaValue>,
     },
 }
 

@@ -19,7 +19,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// A family of one value for each core: its name, its type, what it is, and the value.
 type PerCore = (&'static str, &'static str, &'static str, fn(&CoreSnapshot) -> f64);
 
-const PER_CORE: [PerCore; 20] = [
+const PER_CORE: [PerCore; 22] = [
     ("core_cpu_seconds_total", COUNTER, "CPU time of the core's thread.", |core| core.cpu_seconds),
     (
         "core_sample_time_seconds",
@@ -54,6 +54,15 @@ const PER_CORE: [PerCore; 20] = [
     ("coordinators_loading", GAUGE, "Group coordinators that still read their groups.", |core| {
         core.coordinators_loading as f64
     }),
+    (
+        "connections_too_soon_total",
+        COUNTER,
+        "Connections closed because their address had made more lately than its quota allows.",
+        |core| core.counts.connections_too_soon as f64,
+    ),
+    ("quota_meters", GAUGE, "Users and client ids whose use is metered for their quotas.", |core| {
+        core.quota_meters as f64
+    }),
     ("journal_writes_total", COUNTER, "Durable writes.", |core| core.stages[Stage::Journal as usize].count() as f64),
 ];
 
@@ -87,6 +96,17 @@ pub fn page(posted: &Posted, now: Instant, cores: u16, process: &ProcessFigures)
     for core in posted.cores.values() {
         for (api, times) in &core.apis {
             text.histogram("corelog_request_seconds", &[("core", &core.core), ("api", api)], times);
+        }
+    }
+    let name = "corelog_throttle_seconds";
+    text.family(
+        name,
+        "histogram",
+        "For how long connections were not read for their client's quota: produce, fetch, request.",
+    );
+    for core in posted.cores.values() {
+        for (what, times) in &core.throttles {
+            text.histogram(name, &[("core", &core.core), ("quota", &what.name())], times);
         }
     }
     text.0

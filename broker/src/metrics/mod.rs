@@ -21,12 +21,14 @@ pub mod snapshot;
 use std::{
     cell::{Cell, OnceCell, RefCell},
     collections::BTreeMap,
+    time::Duration,
 };
 
 use corelog_storage::env::Instant;
 use corelog_wire::{api::ApiKey, error_code::ErrorCode};
 
 use self::latency::Latency;
+use crate::quota::core_quotas::Use;
 
 /// Where a request's time goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +81,8 @@ pub struct Counts {
     pub fetched_bytes: u64,
     /// Bytes of durable journal writes.
     pub journal_bytes: u64,
+    /// Connections that were closed because their address had made too many lately.
+    pub connections_too_soon: u64,
 }
 
 /// One core's figures. Everything stays on the core.
@@ -89,6 +93,8 @@ pub struct CoreMetrics {
     /// From reading a request to its response, by API key; made when an API is first used.
     apis: Box<[OnceCell<Latency>]>,
     counts: Cell<Counts>,
+    /// For how long connections were not read, by the kind of quota; made when one is first used.
+    throttles: [OnceCell<Latency>; Use::ALL.len()],
     /// Partitions that were refused in Produce and Fetch.
     errors: RefCell<BTreeMap<(ApiKey, ErrorCode), u64>>,
 }
@@ -102,6 +108,7 @@ impl CoreMetrics {
             stages: std::array::from_fn(|_| Latency::default()),
             apis: (0..keys).map(|_| OnceCell::new()).collect(),
             counts: Cell::default(),
+            throttles: std::array::from_fn(|_| OnceCell::new()),
             errors: RefCell::default(),
         }
     }
@@ -119,6 +126,14 @@ impl CoreMetrics {
             && let Some(latency) = usize::try_from(key).ok().and_then(|key| self.apis.get(key))
         {
             latency.get_or_init(Latency::default).record(read, answered);
+        }
+    }
+
+    /// A connection is not read for so long, for its client's quota.
+    pub fn throttled(&self, what: Use, wait: Duration) {
+        if self.on {
+            let begun = Instant(0);
+            self.throttles[what as usize].get_or_init(Latency::default).record(begun, begun.after(wait));
         }
     }
 

@@ -12,6 +12,7 @@ use crate::{
     directories::Directory,
     metadata::ids::DirectoryId,
     net::complaints::Complaint,
+    quota::core_quotas::Use,
 };
 
 /// What a core posts on the board.
@@ -29,6 +30,10 @@ pub struct CoreSnapshot {
     pub stages: [Times; Stage::ALL.len()],
     /// By API, those that were used.
     pub apis: Vec<(ApiKey, Times)>,
+    /// For how long connections were not read, by the kinds of quotas that held any up.
+    pub throttles: Vec<(Use, Times)>,
+    /// Meters of quotas.
+    pub quota_meters: usize,
     /// Plain counts.
     pub counts: Counts,
     /// Partitions refused in Produce and Fetch.
@@ -102,6 +107,11 @@ impl CoreSnapshot {
             coordinators_loading: core.groups.loading(),
             stages: std::array::from_fn(|stage| metrics.stages[stage].copy()),
             apis: used.collect(),
+            throttles: Use::ALL
+                .into_iter()
+                .filter_map(|what| Some((what, metrics.throttles[what as usize].get()?.copy())))
+                .collect(),
+            quota_meters: core.quotas.meters(),
             counts: metrics.counts(),
             errors: errors.iter().map(|(&(key, code), &count)| (key, code, count)).collect(),
             complaints: core.complaints.counts(),
@@ -127,6 +137,8 @@ impl CoreSnapshot {
             coordinators_loading: 0,
             stages: std::array::from_fn(|_| super::latency::Latency::default().copy()),
             apis: Vec::new(),
+            throttles: Vec::new(),
+            quota_meters: 0,
             counts: Counts::default(),
             errors: Vec::new(),
             complaints: Vec::new(),

@@ -1,9 +1,10 @@
-//! Which connections a node takes: so many in all, so many of one address, so many per second (KIP-308, KIP-612); and of
-//! one listener, where the configuration says so of it.
+//! Which connections a node takes: so many in all, so many of one address, so many per second of all or of one address
+//! (KIP-308, KIP-612); and of one listener, where the configuration says so of it.
 //!
 //! All cores of a node share one ledger, which is touched when a connection comes and when it goes, and never between.
 //! One above the bound in all, or too soon, waits and keeps its core from accepting others; one above its address's bound
-//! is closed.
+//! is closed; one that comes too soon for its address's quota is closed after a while, so that its client does not come
+//! again at once.
 
 use std::{
     collections::BTreeMap,
@@ -14,10 +15,14 @@ use std::{
 
 use corelog_storage::env::Instant;
 
-use crate::{config::Settings, limits};
+use crate::{
+    config::Settings,
+    limits,
+    quota::{meter::Window, meters_machine::Meters},
+};
 
 /// What the configuration asks.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Rules {
     /// Connections in all (`max.connections`).
     pub in_all: u32,
@@ -33,6 +38,17 @@ pub struct Rules {
     pub of_listener: Option<u32>,
     /// New connections of the listener in a second (`listener.name.NAME.max.connection.creation.rate`).
     pub of_listener_per_second: Option<u32>,
+    /// The quota of the address that asks.
+    pub quota: Option<ConnectionQuota>,
+}
+
+/// New connections that one address may make (KIP-612).
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct ConnectionQuota {
+    /// So many in a second.
+    pub rate: f64,
+    /// Taken over these samples; the first quota there is decides for all.
+    pub window: Window,
 }
 
 /// What becomes of a connection.
@@ -44,6 +60,8 @@ pub enum Verdict {
     Refused(u32),
     /// It waits, and is asked for again after this time.
     Wait(Duration),
+    /// It is closed after this time: its address has made too many lately.
+    TooSoon(Duration),
 }
 
 /// The ledger of a node. Clones share it.
@@ -66,6 +84,8 @@ struct Ledger {
     by_address: BTreeMap<IpAddr, u32>,
     by_listener: BTreeMap<usize, OfListener>,
     pace: Pace,
+    /// New connections of the addresses that have quotas.
+    made: Option<Meters<IpAddr>>,
 }
 
 #[derive(Debug, Default)]
@@ -82,8 +102,8 @@ struct Pace {
 }
 
 impl Rules {
-    /// What the settings say now, for the listener of this number and name.
-    pub fn of(settings: &Settings, listener: usize, name: &str) -> Self {
+    /// What the settings say now, for the listener of this number and name, and the quota of the address.
+    pub fn of(settings: &Settings, listener: usize, name: &str, quota: Option<ConnectionQuota>) -> Self {
         let number = |key: &str| u32::try_from(settings.number(key)).unwrap_or(0);
         let own = |key: &str| settings.number_for_listener(name, key).map(|own| u32::try_from(own).unwrap_or(0));
         let rate = number("max.connection.creation.rate");
@@ -96,6 +116,7 @@ impl Rules {
             listener,
             of_listener: own("max.connections"),
             of_listener_per_second: own("max.connection.creation.rate").filter(|rate| *rate < i32::MAX as u32),
+            quota,
         }
     }
 
@@ -127,6 +148,9 @@ impl Admission {
         if full || ledger.open >= rules.in_all {
             return Verdict::Wait(limits::ADMISSION_POLL);
         }
+        if let Some(wait) = rules.quota.and_then(|quota| ledger.too_soon_for(address, quota, now)) {
+            return Verdict::TooSoon(wait);
+        }
         // Both paces must allow it before either counts it.
         let Ledger { by_listener, pace, .. } = &mut *ledger;
         let own = &mut by_listener.entry(rules.listener).or_default().pace;
@@ -136,6 +160,9 @@ impl Admission {
             return Verdict::Wait(wait);
         }
         paces.into_iter().for_each(|(pace, _)| pace.tokens -= 1.0);
+        if let Some(quota) = rules.quota {
+            ledger.made_one(address, quota, now);
+        }
         ledger.open += 1;
         ledger.by_listener.entry(rules.listener).or_default().open += 1;
         *ledger.by_address.entry(address).or_default() += 1;
@@ -157,6 +184,27 @@ impl Ledger {
     fn full_of(&self, rules: &Rules, address: IpAddr) -> Option<u32> {
         let limit = rules.of_address(address);
         (self.by_address.get(&address).copied().unwrap_or(0) >= limit).then_some(limit)
+    }
+
+    /// How long this address has to wait until it may make one more, if it may not now. As Kafka: a sample at most.
+    fn too_soon_for(&mut self, address: IpAddr, quota: ConnectionQuota, now: Instant) -> Option<Duration> {
+        let made = self.made(quota);
+        let meter = made.find(&address, false, now);
+        let wait = made.wait(meter, quota.rate, 1.0, now);
+        (!wait.is_zero()).then(|| wait.min(quota.window.sample()))
+    }
+
+    /// The address makes one more.
+    fn made_one(&mut self, address: IpAddr, quota: ConnectionQuota, now: Instant) {
+        let made = self.made(quota);
+        let meter = made.find(&address, false, now);
+        made.add(meter, 1.0, now);
+        // All cores share the ledger: there is nobody to be told.
+        made.report();
+    }
+
+    fn made(&mut self, quota: ConnectionQuota) -> &mut Meters<IpAddr> {
+        self.made.get_or_insert_with(|| Meters::new(quota.window, limits::QUOTA_ADDRESSES))
     }
 }
 
@@ -208,6 +256,7 @@ mod tests {
             listener: 0,
             of_listener: None,
             of_listener_per_second: None,
+            quota: None,
         }
     }
 
@@ -276,13 +325,13 @@ mod tests {
     #[test]
     fn a_listeners_own_bounds_hold_for_it_alone() {
         let settings = Settings::default();
-        assert_eq!(Rules::of(&settings, 1, "OUTSIDE").of_listener, None);
+        assert_eq!(Rules::of(&settings, 1, "OUTSIDE", None).of_listener, None);
         let set = |key: &str, value: &str| (format!("listener.name.outside.{key}"), value.to_owned());
         let own = [set("max.connections", "1"), set("max.connection.creation.rate", "5")].into_iter().collect();
         let settings = settings.with_dynamic(Arc::new(own), Arc::default());
-        let outside = Rules::of(&settings, 1, "OUTSIDE");
+        let outside = Rules::of(&settings, 1, "OUTSIDE", None);
         assert_eq!((outside.of_listener, outside.of_listener_per_second), (Some(1), Some(5)));
-        let inside = Rules::of(&settings, 0, "INSIDE");
+        let inside = Rules::of(&settings, 0, "INSIDE", None);
         assert_eq!((inside.of_listener, inside.of_listener_per_second), (None, None));
         let admission = Admission::default();
         let first = taken(admission.ask(&outside, NOBODY, at(0)));
@@ -294,6 +343,31 @@ mod tests {
             come += u32::from(matches!(admission.ask(&outside, OTHER, at(ms)), Verdict::Taken(_)));
         }
         assert!((8..=10).contains(&come), "4 at once, and 5 in the second: {come}");
+    }
+
+    #[test]
+    fn an_address_makes_no_more_connections_than_its_quota_allows_and_others_are_not_held_up() {
+        let admission = Admission::default();
+        let quota = |rate| {
+            let quota = Some(ConnectionQuota { rate, window: Window::new(11, 1) });
+            Rules { in_all: 1000, per_address: 1000, quota, ..rules() }
+        };
+        let (mut taken, mut told) = (0, Vec::new());
+        for ms in 0..60_000 {
+            match admission.ask(&quota(2.0), NOBODY, at(ms)) {
+                Verdict::Taken(_) => taken += 1,
+                Verdict::TooSoon(wait) => told.push(wait),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!((115..=140).contains(&taken), "{taken} in a minute, a window's worth of them at once");
+        assert!(told.iter().all(|wait| *wait > Duration::ZERO && *wait <= Duration::from_secs(1)));
+        assert!(matches!(admission.ask(&quota(2.0), OTHER, at(60_000)), Verdict::Taken(_)));
+        assert!(
+            matches!(admission.ask(&quota(3.0), NOBODY, at(60_000)), Verdict::Taken(_)),
+            "a new quota holds at once"
+        );
+        assert_eq!(admission.open(), 0);
     }
 
     #[test]

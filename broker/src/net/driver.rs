@@ -9,6 +9,8 @@
 //! *Hand-over.* A connection whose requests are about what one other core owns moves there ([`Traffic`]): nothing more is
 //! read, all that was asked is answered and sent, the receive under way is ended and what it brought travels along; then
 //! that core goes on.
+//! *Quotas.* A client that has exceeded one is answered at once; after that none of its connection's requests begins, and
+//! its socket is not read, until the time it was told is over ([`Throttle`]).
 //! *End.* After the peer's end of stream what was asked is answered for a little while; after an error, nothing is.
 
 use std::{
@@ -16,7 +18,7 @@ use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
     net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -43,6 +45,7 @@ use crate::{
         listener::ListenerRef,
         traffic::Traffic,
     },
+    quota::throttle::Throttle,
     router::CoreMessage,
 };
 
@@ -116,6 +119,11 @@ impl<E: NetEnv> Shared<E> {
         }
         self.origin.traffic.destination(|| self.core.env.now())
     }
+
+    /// Until when no request begins, if one may not begin now.
+    fn muted_until(&self) -> Option<Instant> {
+        self.origin.throttle.muted_until(|| self.core.env.now())
+    }
 }
 
 /// Drives an accepted connection.
@@ -155,6 +163,7 @@ fn drive<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, mut state: ConnectionStat
             identity: state.identity.clone(),
             traffic: Rc::new(traffic),
             session: Rc::new(SessionSlot::arrived(core, state.session.take())),
+            throttle: Rc::new(Throttle::default()),
         },
         watched: core.connections.watch(move || close.shutdown()),
         heard: Cell::new(core.env.turn()),
@@ -194,8 +203,13 @@ async fn read_requests<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut Connection
     let core = &shared.core;
     let mut partial = core.budget.take_partial(state.machine.held());
     loop {
+        unmuted(shared).await;
+        if shared.watched.closed() {
+            return Reading::Ends(Ending::Now);
+        }
         if let Some(to) = shared.destination()
             && all_answered(shared).await
+            && shared.muted_until().is_none()
         {
             return Reading::GoesOnAt(to);
         }
@@ -268,6 +282,11 @@ async fn admit<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut ConnectionState, f
     let (key, produce) = (api::key(&frame), api::begins_at_once(&frame));
     wait_for_room(shared, produce).await;
     let work = if produce {
+        // The last answer before it may have been one too many.
+        unmuted(shared).await;
+        if shared.watched.closed() {
+            return Err(Close::PeerGone);
+        }
         core.metrics.stage(Stage::Queue, read, core.env.turn());
         Work::Begun(api::begin(core, &shared.origin, frame).await?)
     } else {
@@ -294,6 +313,24 @@ async fn room_for_more<E: NetEnv>(shared: &Shared<E>) {
         shared.core.budget.poll_room_for_partial(context)
     })
     .await;
+}
+
+/// Waits until the client may use more, or the connection is closed.
+async fn unmuted<E: NetEnv>(shared: &Shared<E>) {
+    while let Some(until) = shared.muted_until() {
+        let mut timer = pin!(shared.core.env.sleep(until.since(shared.core.env.now())));
+        poll_fn(|context| {
+            if shared.watched.closed() {
+                return Poll::Ready(());
+            }
+            store_waker(&shared.reader, context);
+            timer.as_mut().poll(context)
+        })
+        .await;
+        if shared.watched.closed() {
+            return;
+        }
+    }
 }
 
 /// Waits until one more request may be under way; with `alone`, until none waits to begin.
@@ -363,10 +400,11 @@ async fn write_loop<E: NetEnv>(shared: Rc<Shared<E>>, peer: SocketAddr) {
 /// Answers in order until the connection ends.
 async fn write_responses<E: NetEnv>(shared: &Rc<Shared<E>>) -> Result<(), Close> {
     let mut head: Option<Head<'_>> = None;
+    let mut mute = Mute::default();
     let mut ready: Vec<Bytes> = Vec::new();
     let mut answered: Vec<Reservation> = Vec::new();
     loop {
-        let over = poll_fn(|context| gather(shared, &mut head, &mut ready, &mut answered, context)).await;
+        let over = poll_fn(|context| gather(shared, &mut head, &mut mute, &mut ready, &mut answered, context)).await;
         // What was answered before a failure leaves before the connection ends.
         if !ready.is_empty() {
             send(shared, std::mem::take(&mut ready)).await?;
@@ -383,6 +421,7 @@ async fn write_responses<E: NetEnv>(shared: &Rc<Shared<E>>) -> Result<(), Close>
 fn gather<'a, E: NetEnv>(
     shared: &'a Rc<Shared<E>>,
     head: &mut Option<Head<'a>>,
+    mute: &mut Mute,
     ready: &mut Vec<Bytes>,
     answered: &mut Vec<Reservation>,
     context: &mut Context<'_>,
@@ -393,6 +432,9 @@ fn gather<'a, E: NetEnv>(
             return Poll::Ready(Ok(true));
         }
         let Some(current) = head else {
+            if mute.holds_back(shared, context) {
+                break;
+            }
             let Some(entry) = shared.queue.borrow_mut().pop_front() else {
                 break;
             };
@@ -420,12 +462,35 @@ fn gather<'a, E: NetEnv>(
     if head.is_none() {
         shared.all_sent.set(true);
         wake_reader(shared);
-        if shared.watched.ending() {
+        if shared.watched.ending() && shared.queue.borrow().is_empty() {
             return Poll::Ready(Ok(true));
         }
     }
     shared.watched.store_writer(context);
     Poll::Pending
+}
+
+/// Waits for the end of a mute, where the next request was read before it began.
+#[derive(Default)]
+struct Mute {
+    timer: Option<Pin<Box<dyn Future<Output = ()>>>>,
+}
+
+impl Mute {
+    /// Whether the next request of the queue may not begin yet; if so, the writing loop is woken when it may.
+    fn holds_back<E: NetEnv>(&mut self, shared: &Shared<E>, context: &mut Context<'_>) -> bool {
+        let begins = matches!(shared.queue.borrow().front(), Some(Entry { work: Work::Waiting(_), .. }));
+        while begins && let Some(until) = shared.muted_until() {
+            let env = shared.core.env.clone();
+            let timer =
+                self.timer.get_or_insert_with(|| Box::pin(async move { env.sleep(until.since(env.now())).await }));
+            if timer.as_mut().poll(context).is_pending() {
+                return true;
+            }
+            self.timer = None;
+        }
+        false
+    }
 }
 
 fn begin_head<E: NetEnv>(shared: &Rc<Shared<E>>, entry: Entry) -> Head<'_> {

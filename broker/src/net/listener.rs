@@ -4,7 +4,9 @@
 //! gives each core a port and a broker id of its own, so that unmodified clients connect straight to the core that owns
 //! a partition; a core then answers for its own partitions alone. Every answer follows the listener that was asked.
 
-use std::{net::SocketAddr, rc::Rc};
+use std::{cell::Cell, net::SocketAddr, rc::Rc, time::Duration};
+
+use corelog_storage::env::Lane;
 
 use crate::{
     config::listener::Endpoint,
@@ -110,6 +112,7 @@ fn core_broker_id(node: NodeId, core: CoreId) -> i32 {
 
 /// Accepts connections until the core stops.
 pub async fn accept_loop<E: NetEnv>(core: Rc<Core<E>>, listener: E::Listener, from: ListenerRef) {
+    let late = Rc::new(Cell::new(0));
     loop {
         let accepted = listener.accept().await;
         if core.connections.stopping() {
@@ -121,8 +124,8 @@ pub async fn accept_loop<E: NetEnv>(core: Rc<Core<E>>, listener: E::Listener, fr
                 conn.shutdown();
             }
             Ok(conn) => match admitted(&core, conn.peer_addr(), from).await {
-                Some(place) => driver::start(&core, conn, from, place),
-                None => conn.shutdown(),
+                Ok(place) => driver::start(&core, conn, from, place),
+                Err(wait) => close_after(&core, conn, wait, &late),
             },
             Err(error) => {
                 // Of this one accept: too many open files, say. Others may succeed once something closes.
@@ -133,22 +136,40 @@ pub async fn accept_loop<E: NetEnv>(core: Rc<Core<E>>, listener: E::Listener, fr
     }
 }
 
-/// A place for a new connection, once there is one; `None` if it is to be closed.
-async fn admitted<E: NetEnv>(core: &Rc<Core<E>>, peer: SocketAddr, from: ListenerRef) -> Option<Place> {
+/// A place for a new connection, once there is one; else when it is to be closed.
+async fn admitted<E: NetEnv>(core: &Rc<Core<E>>, peer: SocketAddr, from: ListenerRef) -> Result<Place, Duration> {
     // Nobody but a test listens where the configuration does not say.
     let name = core.config.listeners.get(from.number).map_or("", |listener| listener.name.as_str());
     while !core.connections.stopping() {
-        let rules = Rules::of(&core.settings(), from.number, name);
+        let rules = Rules::of(&core.settings(), from.number, name, core.quotas.connections(peer.ip()));
         match core.admission.ask(&rules, peer.ip(), core.env.now()) {
-            Verdict::Taken(place) => return Some(place),
+            Verdict::Taken(place) => return Ok(place),
             Verdict::Refused(limit) => {
                 core.complain(Complaint::TooManyConnections, peer, &format_args!("{limit} of one address"));
-                return None;
+                return Err(Duration::ZERO);
+            }
+            Verdict::TooSoon(wait) => {
+                core.metrics.count(|counts| counts.connections_too_soon += 1);
+                return Err(wait);
             }
             Verdict::Wait(time) => core.env.sleep(time).await,
         }
     }
-    None
+    Err(Duration::ZERO)
+}
+
+/// Closes a connection that is not served after `wait`, and others meanwhile: at once, if too many wait.
+fn close_after<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, wait: Duration, late: &Rc<Cell<usize>>) {
+    if wait.is_zero() || late.get() >= limits::LATE_CONNECTIONS {
+        return conn.shutdown();
+    }
+    late.set(late.get() + 1);
+    let (env, late) = (core.env.clone(), late.clone());
+    core.env.spawn(Lane::Latency, async move {
+        env.sleep(wait).await;
+        conn.shutdown();
+        late.set(late.get() - 1);
+    });
 }
 
 #[cfg(test)]

@@ -56,6 +56,7 @@ use crate::{
         query::Answer,
         read::{FetchPart, Fetched},
     },
+    quota::core_quotas::{self, Usage},
 };
 
 /// A core's seat at the mesh of mailboxes, before it starts.
@@ -132,6 +133,8 @@ pub enum CoreMessage {
     DirectoryFailed(DirectoryId, StorageError),
     /// Note: this connection is yours from here on.
     Connection(Box<HandedOver>),
+    /// Note: what clients with quotas used on the telling core since it last told.
+    QuotaUsage(Arc<[Usage]>),
 }
 
 /// The answers to requests among [`CoreMessage`].
@@ -222,6 +225,7 @@ fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessag
         | CoreMessage::Image(_)
         | CoreMessage::ImageApplied(_)
         | CoreMessage::DirectoryFailed(..)
+        | CoreMessage::QuotaUsage(_)
         | CoreMessage::Connection(_) => unreachable!("a note sent as a request"),
     }
 }
@@ -235,6 +239,7 @@ fn on_note<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, message: CoreMessage) {
         CoreMessage::Image(image) => apply_image(core, from, image),
         CoreMessage::GroupReleased(id, answer) => core.groups.released(id, *answer),
         CoreMessage::DirectoryFailed(id, error) => drop(directories::failure::take_offline(core, id, &error)),
+        CoreMessage::QuotaUsage(used) => core_quotas::heard(core, &used),
         CoreMessage::Connection(connection) => driver::take_over(core, *connection),
         CoreMessage::ImageApplied(version) => {
             if let Some(controller) = core.controller.get() {

@@ -11,6 +11,7 @@ mod fetch_sessions;
 mod hand_over;
 mod limits_of_life;
 mod metrics;
+mod quotas;
 
 use std::{pin::Pin, rc::Rc, time::Duration};
 

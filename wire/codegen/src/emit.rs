@@ -3,6 +3,9 @@
 use crate::schema::{Api, Default, Field, File, Kind, Message, Role, Struct, Versions};
 use std::fmt::Write as _;
 
+/// The field of a response by which a broker tells that it takes no more requests for a while.
+const THROTTLE_TIME: &str = "throttle_time_ms";
+
 /// The Rust for one definition file. `source` is its name, `hash` that of its text.
 pub fn file(file: &File, source: &str, hash: u64) -> String {
     let mut out = String::new();
@@ -24,13 +27,16 @@ pub fn file(file: &File, source: &str, hash: u64) -> String {
         emit_message(&mut out, message);
     }
     if let (Some(api), [request, response]) = (&file.api, &file.messages[..]) {
+        let throttled = response.structs[0].fields.iter().any(|field| field.name == THROTTLE_TIME);
+        let set = "\n\n    fn set_throttle_time(response: &mut Self::Response, ms: i32) {\n        response.throttle_time_ms = ms;\n    }";
         let _ = writeln!(
             out,
             "\nimpl crate::codec::Request for {} {{\n    const KEY: crate::api::ApiKey = crate::api::ApiKey::{};\n    \
-             type Response = {};\n}}",
+             type Response = {};{}\n}}",
             request.name(),
             api.name,
-            response.name()
+            response.name(),
+            if throttled { set } else { "" },
         );
     }
     out

@@ -81,6 +81,9 @@ pub trait Request: Message {
     const KEY: crate::api::ApiKey;
     /// The message that answers it.
     type Response: Message;
+
+    /// Tells the client for how many milliseconds nothing more is read of its connection; some responses cannot.
+    fn set_throttle_time(_: &mut Self::Response, _: i32) {}
 }
 
 /// A key or value that a coordinator keeps in its topic.

@@ -67,4 +67,8 @@ impl Message for AddOffsetsToTxnResponse {
 impl crate::codec::Request for AddOffsetsToTxnRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::AddOffsetsToTxn;
     type Response = AddOffsetsToTxnResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

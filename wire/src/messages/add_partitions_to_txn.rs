@@ -249,4 +249,8 @@ impl Message for AddPartitionsToTxnResponse {
 impl crate::codec::Request for AddPartitionsToTxnRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::AddPartitionsToTxn;
     type Response = AddPartitionsToTxnResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -122,4 +122,8 @@ impl Message for AddRaftVoterResponse {
 impl crate::codec::Request for AddRaftVoterRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::AddRaftVoter;
     type Response = AddRaftVoterResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -177,4 +177,8 @@ impl Message for AlterClientQuotasResponse {
 impl crate::codec::Request for AlterClientQuotasRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::AlterClientQuotas;
     type Response = AlterClientQuotasResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

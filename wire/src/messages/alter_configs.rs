@@ -136,4 +136,8 @@ impl Message for AlterConfigsResponse {
 impl crate::codec::Request for AlterConfigsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::AlterConfigs;
     type Response = AlterConfigsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -198,4 +198,8 @@ impl Message for AlterPartitionReassignmentsResponse {
 impl crate::codec::Request for AlterPartitionReassignmentsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::AlterPartitionReassignments;
     type Response = AlterPartitionReassignmentsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -146,4 +146,8 @@ impl Message for AlterReplicaLogDirsResponse {
 impl crate::codec::Request for AlterReplicaLogDirsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::AlterReplicaLogDirs;
     type Response = AlterReplicaLogDirsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -162,4 +162,8 @@ impl Message for AlterShareGroupOffsetsResponse {
 impl crate::codec::Request for AlterShareGroupOffsetsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::AlterShareGroupOffsets;
     type Response = AlterShareGroupOffsetsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -140,4 +140,8 @@ impl Message for AlterUserScramCredentialsResponse {
 impl crate::codec::Request for AlterUserScramCredentialsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::AlterUserScramCredentials;
     type Response = AlterUserScramCredentialsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -232,4 +232,8 @@ impl Message for ApiVersionsResponse {
 impl crate::codec::Request for ApiVersionsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ApiVersions;
     type Response = ApiVersionsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -237,4 +237,8 @@ impl Message for ConsumerGroupDescribeResponse {
 impl crate::codec::Request for ConsumerGroupDescribeRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ConsumerGroupDescribe;
     type Response = ConsumerGroupDescribeResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

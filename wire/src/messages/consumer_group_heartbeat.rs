@@ -188,4 +188,8 @@ impl Message for ConsumerGroupHeartbeatResponse {
 impl crate::codec::Request for ConsumerGroupHeartbeatRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ConsumerGroupHeartbeat;
     type Response = ConsumerGroupHeartbeatResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

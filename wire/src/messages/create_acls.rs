@@ -131,4 +131,8 @@ impl Message for CreateAclsResponse {
 impl crate::codec::Request for CreateAclsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::CreateAcls;
     type Response = CreateAclsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -145,4 +145,8 @@ impl Message for CreateDelegationTokenResponse {
 impl crate::codec::Request for CreateDelegationTokenRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::CreateDelegationToken;
     type Response = CreateDelegationTokenResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -133,4 +133,8 @@ impl Message for CreatePartitionsResponse {
 impl crate::codec::Request for CreatePartitionsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::CreatePartitions;
     type Response = CreatePartitionsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -278,4 +278,8 @@ impl Message for CreateTopicsResponse {
 impl crate::codec::Request for CreateTopicsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::CreateTopics;
     type Response = CreateTopicsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -193,4 +193,8 @@ impl Message for DeleteAclsResponse {
 impl crate::codec::Request for DeleteAclsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DeleteAcls;
     type Response = DeleteAclsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -88,4 +88,8 @@ impl Message for DeleteGroupsResponse {
 impl crate::codec::Request for DeleteGroupsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DeleteGroups;
     type Response = DeleteGroupsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -152,4 +152,8 @@ impl Message for DeleteRecordsResponse {
 impl crate::codec::Request for DeleteRecordsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DeleteRecords;
     type Response = DeleteRecordsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -115,4 +115,8 @@ impl Message for DeleteShareGroupOffsetsResponse {
 impl crate::codec::Request for DeleteShareGroupOffsetsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DeleteShareGroupOffsets;
     type Response = DeleteShareGroupOffsetsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -138,4 +138,8 @@ impl Message for DeleteTopicsResponse {
 impl crate::codec::Request for DeleteTopicsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DeleteTopics;
     type Response = DeleteTopicsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

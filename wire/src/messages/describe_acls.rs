@@ -163,4 +163,8 @@ impl Message for DescribeAclsResponse {
 impl crate::codec::Request for DescribeAclsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DescribeAcls;
     type Response = DescribeAclsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -158,4 +158,8 @@ impl Message for DescribeClientQuotasResponse {
 impl crate::codec::Request for DescribeClientQuotasRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DescribeClientQuotas;
     type Response = DescribeClientQuotasResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

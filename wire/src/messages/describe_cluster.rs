@@ -166,4 +166,8 @@ impl Message for DescribeClusterResponse {
 impl crate::codec::Request for DescribeClusterRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DescribeCluster;
     type Response = DescribeClusterResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -217,4 +217,8 @@ impl Message for DescribeConfigsResponse {
 impl crate::codec::Request for DescribeConfigsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DescribeConfigs;
     type Response = DescribeConfigsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

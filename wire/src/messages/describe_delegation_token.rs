@@ -166,4 +166,8 @@ impl Message for DescribeDelegationTokenResponse {
 impl crate::codec::Request for DescribeDelegationTokenRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DescribeDelegationToken;
     type Response = DescribeDelegationTokenResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -182,4 +182,8 @@ impl Message for DescribeGroupsResponse {
 impl crate::codec::Request for DescribeGroupsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DescribeGroups;
     type Response = DescribeGroupsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -200,4 +200,8 @@ impl Message for DescribeLogDirsResponse {
 impl crate::codec::Request for DescribeLogDirsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DescribeLogDirs;
     type Response = DescribeLogDirsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -177,4 +177,8 @@ impl Message for DescribeProducersResponse {
 impl crate::codec::Request for DescribeProducersRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DescribeProducers;
     type Response = DescribeProducersResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -208,4 +208,8 @@ impl Message for DescribeShareGroupOffsetsResponse {
 impl crate::codec::Request for DescribeShareGroupOffsetsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DescribeShareGroupOffsets;
     type Response = DescribeShareGroupOffsetsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -247,4 +247,8 @@ impl Message for DescribeTopicPartitionsResponse {
 impl crate::codec::Request for DescribeTopicPartitionsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DescribeTopicPartitions;
     type Response = DescribeTopicPartitionsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

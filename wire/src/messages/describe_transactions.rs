@@ -120,4 +120,8 @@ impl Message for DescribeTransactionsResponse {
 impl crate::codec::Request for DescribeTransactionsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DescribeTransactions;
     type Response = DescribeTransactionsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

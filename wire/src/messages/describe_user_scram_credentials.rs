@@ -133,4 +133,8 @@ impl Message for DescribeUserScramCredentialsResponse {
 impl crate::codec::Request for DescribeUserScramCredentialsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::DescribeUserScramCredentials;
     type Response = DescribeUserScramCredentialsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

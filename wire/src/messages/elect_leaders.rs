@@ -160,4 +160,8 @@ impl Message for ElectLeadersResponse {
 impl crate::codec::Request for ElectLeadersRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ElectLeaders;
     type Response = ElectLeadersResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -94,4 +94,8 @@ impl Message for EndTxnResponse {
 impl crate::codec::Request for EndTxnRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::EndTxn;
     type Response = EndTxnResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -65,4 +65,8 @@ impl Message for ExpireDelegationTokenResponse {
 impl crate::codec::Request for ExpireDelegationTokenRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ExpireDelegationToken;
     type Response = ExpireDelegationTokenResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

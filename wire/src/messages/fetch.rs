@@ -662,4 +662,8 @@ impl Message for FetchResponse {
 impl crate::codec::Request for FetchRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::Fetch;
     type Response = FetchResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

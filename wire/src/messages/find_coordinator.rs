@@ -179,4 +179,8 @@ impl Message for FindCoordinatorResponse {
 impl crate::codec::Request for FindCoordinatorRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::FindCoordinator;
     type Response = FindCoordinatorResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

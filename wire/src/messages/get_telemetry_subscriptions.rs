@@ -80,4 +80,8 @@ impl Message for GetTelemetrySubscriptionsResponse {
 impl crate::codec::Request for GetTelemetrySubscriptionsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::GetTelemetrySubscriptions;
     type Response = GetTelemetrySubscriptionsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

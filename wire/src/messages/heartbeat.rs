@@ -79,4 +79,8 @@ impl Message for HeartbeatResponse {
 impl crate::codec::Request for HeartbeatRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::Heartbeat;
     type Response = HeartbeatResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

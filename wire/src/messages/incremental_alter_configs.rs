@@ -139,4 +139,8 @@ impl Message for IncrementalAlterConfigsResponse {
 impl crate::codec::Request for IncrementalAlterConfigsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::IncrementalAlterConfigs;
     type Response = IncrementalAlterConfigsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

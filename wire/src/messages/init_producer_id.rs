@@ -153,4 +153,8 @@ impl Message for InitProducerIdResponse {
 impl crate::codec::Request for InitProducerIdRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::InitProducerId;
     type Response = InitProducerIdResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

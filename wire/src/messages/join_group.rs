@@ -219,4 +219,8 @@ impl Message for JoinGroupResponse {
 impl crate::codec::Request for JoinGroupRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::JoinGroup;
     type Response = JoinGroupResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -148,4 +148,8 @@ impl Message for LeaveGroupResponse {
 impl crate::codec::Request for LeaveGroupRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::LeaveGroup;
     type Response = LeaveGroupResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

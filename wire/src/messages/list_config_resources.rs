@@ -104,4 +104,8 @@ impl Message for ListConfigResourcesResponse {
 impl crate::codec::Request for ListConfigResourcesRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ListConfigResources;
     type Response = ListConfigResourcesResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

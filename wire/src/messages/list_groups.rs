@@ -121,4 +121,8 @@ impl Message for ListGroupsResponse {
 impl crate::codec::Request for ListGroupsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ListGroups;
     type Response = ListGroupsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -218,4 +218,8 @@ impl Message for ListOffsetsResponse {
 impl crate::codec::Request for ListOffsetsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ListOffsets;
     type Response = ListOffsetsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

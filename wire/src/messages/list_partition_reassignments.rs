@@ -148,4 +148,8 @@ impl Message for ListPartitionReassignmentsResponse {
 impl crate::codec::Request for ListPartitionReassignmentsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ListPartitionReassignments;
     type Response = ListPartitionReassignmentsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

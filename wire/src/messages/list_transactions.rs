@@ -123,4 +123,8 @@ impl Message for ListTransactionsResponse {
 impl crate::codec::Request for ListTransactionsRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ListTransactions;
     type Response = ListTransactionsResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -344,4 +344,8 @@ impl Message for MetadataResponse {
 impl crate::codec::Request for MetadataRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::Metadata;
     type Response = MetadataResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

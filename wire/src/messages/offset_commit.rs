@@ -240,4 +240,8 @@ impl Message for OffsetCommitResponse {
 impl crate::codec::Request for OffsetCommitRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::OffsetCommit;
     type Response = OffsetCommitResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -137,4 +137,8 @@ impl Message for OffsetDeleteResponse {
 impl crate::codec::Request for OffsetDeleteRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::OffsetDelete;
     type Response = OffsetDeleteResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

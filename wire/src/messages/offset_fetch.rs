@@ -405,4 +405,8 @@ impl Message for OffsetFetchResponse {
 impl crate::codec::Request for OffsetFetchRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::OffsetFetch;
     type Response = OffsetFetchResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

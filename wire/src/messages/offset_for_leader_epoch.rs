@@ -193,4 +193,8 @@ impl Message for OffsetForLeaderEpochResponse {
 impl crate::codec::Request for OffsetForLeaderEpochRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::OffsetForLeaderEpoch;
     type Response = OffsetForLeaderEpochResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -339,4 +339,8 @@ impl Message for ProduceResponse {
 impl crate::codec::Request for ProduceRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::Produce;
     type Response = ProduceResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -72,4 +72,8 @@ impl Message for PushTelemetryResponse {
 impl crate::codec::Request for PushTelemetryRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::PushTelemetry;
     type Response = PushTelemetryResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -68,4 +68,8 @@ impl Message for RemoveRaftVoterResponse {
 impl crate::codec::Request for RemoveRaftVoterRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::RemoveRaftVoter;
     type Response = RemoveRaftVoterResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

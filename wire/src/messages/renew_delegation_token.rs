@@ -65,4 +65,8 @@ impl Message for RenewDelegationTokenResponse {
 impl crate::codec::Request for RenewDelegationTokenRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::RenewDelegationToken;
     type Response = RenewDelegationTokenResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -264,4 +264,8 @@ impl Message for ShareAcknowledgeResponse {
 impl crate::codec::Request for ShareAcknowledgeRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ShareAcknowledge;
     type Response = ShareAcknowledgeResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

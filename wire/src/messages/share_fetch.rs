@@ -364,4 +364,8 @@ impl Message for ShareFetchResponse {
 impl crate::codec::Request for ShareFetchRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ShareFetch;
     type Response = ShareFetchResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -202,4 +202,8 @@ impl Message for ShareGroupDescribeResponse {
 impl crate::codec::Request for ShareGroupDescribeRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ShareGroupDescribe;
     type Response = ShareGroupDescribeResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

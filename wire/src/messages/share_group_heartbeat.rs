@@ -127,4 +127,8 @@ impl Message for ShareGroupHeartbeatResponse {
 impl crate::codec::Request for ShareGroupHeartbeatRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::ShareGroupHeartbeat;
     type Response = ShareGroupHeartbeatResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -519,4 +519,8 @@ impl Message for StreamsGroupDescribeResponse {
 impl crate::codec::Request for StreamsGroupDescribeRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::StreamsGroupDescribe;
     type Response = StreamsGroupDescribeResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -530,4 +530,8 @@ impl Message for StreamsGroupHeartbeatResponse {
 impl crate::codec::Request for StreamsGroupHeartbeatRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::StreamsGroupHeartbeat;
     type Response = StreamsGroupHeartbeatResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -170,4 +170,8 @@ impl Message for StreamsGroupTopologyDescriptionUpdateResponse {
 impl crate::codec::Request for StreamsGroupTopologyDescriptionUpdateRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::StreamsGroupTopologyDescriptionUpdate;
     type Response = StreamsGroupTopologyDescriptionUpdateResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -140,4 +140,8 @@ impl Message for SyncGroupResponse {
 impl crate::codec::Request for SyncGroupRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::SyncGroup;
     type Response = SyncGroupResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -252,4 +252,8 @@ impl Message for TxnOffsetCommitResponse {
 impl crate::codec::Request for TxnOffsetCommitRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::TxnOffsetCommit;
     type Response = TxnOffsetCommitResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -61,4 +61,8 @@ impl Message for UnregisterBrokerResponse {
 impl crate::codec::Request for UnregisterBrokerRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::UnregisterBroker;
     type Response = UnregisterBrokerResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -61,4 +61,8 @@ impl Message for UnregisterControllerResponse {
 impl crate::codec::Request for UnregisterControllerRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::UnregisterController;
     type Response = UnregisterControllerResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -170,4 +170,8 @@ impl Message for UpdateFeaturesResponse {
 impl crate::codec::Request for UpdateFeaturesRequest {
     const KEY: crate::api::ApiKey = crate::api::ApiKey::UpdateFeatures;
     type Response = UpdateFeaturesResponse;
+
+    fn set_throttle_time(response: &mut Self::Response, ms: i32) {
+        response.throttle_time_ms = ms;
+    }
 }

@@ -60,6 +60,7 @@ impl ControllerMachine {
             MetadataCall::DeleteTopics { topics } => self.delete_topics(topics),
             MetadataCall::CreatePartitions { topics, validate_only } => self.create_partitions(topics, validate_only),
             MetadataCall::AlterConfigs { changes, validate_only } => self.alter_configs(changes, validate_only),
+            MetadataCall::AlterQuotas { changes, validate_only } => self.alter_quotas(&changes, validate_only),
             MetadataCall::AllocateProducerIds => self.allocate_producer_ids(),
             MetadataCall::DirectoryFailed { node, directory } => self.directory_failed(node, directory),
         }

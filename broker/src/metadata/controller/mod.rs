@@ -8,6 +8,7 @@ mod config_edit;
 mod configs;
 mod group_configs;
 mod partitions;
+mod quotas;
 mod replicas;
 pub mod start;
 mod topics;
