@@ -1,6 +1,7 @@
 //! Brings the README's table of APIs up to date: `cargo run --example apis`.
 
 #![allow(clippy::disallowed_methods, reason = "a tool of the repository, outside the environment")]
+
 use std::{fs, path::Path};
 
 fn main() -> std::io::Result<()> {
