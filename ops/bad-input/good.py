@@ -103,6 +103,16 @@ GOOD = {
     "AlterPartitionReassignments": lambda fresh: {"timeout_ms": 5000, "topics": [{"name": READ, "partitions": [{"replicas": [1]}]}]},
     "ListPartitionReassignments": lambda fresh: {"timeout_ms": 5000, "topics": [{"name": READ, "partition_indexes": [0]}]},
     "OffsetDelete": lambda fresh: {"group_id": GROUP, "topics": [{"name": "nothing-here", "partitions": [{"partition_index": 0}]}]},
+    "DescribeClientQuotas": lambda fresh: {"components": [{"entity_type": "client-id", "match_text": fresh}]},
+    "AlterClientQuotas": lambda fresh: {
+        "entries": [
+            {
+                "entity": [{"entity_type": "client-id", "entity_name": fresh}],
+                "ops": [{"key": "producer_byte_rate", "value": 1e12}],
+            }
+        ],
+        "validate_only": True,
+    },
     "DescribeQuorum": lambda fresh: {"topics": [{"topic_name": "__cluster_metadata", "partitions": [{"partition_index": 0}]}]},
     "UpdateFeatures": lambda fresh: {"timeout_ms": 5000, "feature_updates": [{"feature": "nonsense", "max_version_level": 1}]},
     "DescribeCluster": lambda fresh: {"include_cluster_authorized_operations": True},
