@@ -179,7 +179,8 @@ impl<E: Env> Replay<E> {
         for index in others {
             let first = self.firsts.get(&index);
             let claims = first.is_some_and(|first| self.machine.proves_rot(first));
-            let near = first.is_none_or(|first| first.lsn > self.machine.lsn());
+            // One that should lie at the break may be the damaged one.
+            let near = first.is_none_or(|first| first.lsn >= self.machine.lsn());
             if claims || (near && left > 0) {
                 let len = left.max(LONGEST_FRAME as u64).min(self.files[&index].header.capacity());
                 self.scan(index, 0, len).await?;
