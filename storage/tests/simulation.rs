@@ -16,6 +16,10 @@ use report::Report;
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 30;
 
+/// The same where frames are under way when lives end: its lives are short. Without what makes a recovered directory
+/// durable it breaks a promise at seed 322.
+const FRAMES_SEEDS: u64 = 400;
+
 /// The same for the shard's workload, whose lives are longer.
 const SHARD_SEEDS: u64 = 8;
 
@@ -26,9 +30,9 @@ const DAMAGE_SEEDS: u64 = 15;
 const JOURNAL_MINIMA: &[(&str, u64)] = &[
     ("power cut", 100),
     ("kill", 25),
-    ("write torn", 60),
+    ("write torn", 40),
     ("write lost", 40),
-    ("unreadable block", 10),
+    ("unreadable block", 4),
     ("stall", 60),
     ("bit rot", 15),
     ("read error", 5),
@@ -40,12 +44,14 @@ const JOURNAL_MINIMA: &[(&str, u64)] = &[
 
 /// The same where frames are under way when lives end.
 const FRAMES_MINIMA: &[(&str, u64)] = &[
-    ("power cut", 120),
-    ("write torn", 500),
-    ("write lost", 500),
-    ("recovery", 150),
-    ("record verified", 3_000),
-    ("rot found", 10),
+    ("power cut", 1_600),
+    ("kill", 500),
+    ("write torn", 7_000),
+    ("write lost", 7_000),
+    ("directory entry lost", 30),
+    ("recovery", 2_000),
+    ("record verified", 40_000),
+    ("rot found", 200),
 ];
 
 /// The same for the shard's workload.
@@ -98,7 +104,7 @@ fn the_journal_keeps_what_it_acknowledged() {
 
 #[test]
 fn frames_under_way_at_an_end_are_told_from_those_of_the_next_life() {
-    run_all("journal frames", SEEDS, FRAMES_MINIMA, journal::run_frames);
+    run_all("journal frames", FRAMES_SEEDS, FRAMES_MINIMA, journal::run_frames);
 }
 
 #[test]
@@ -134,11 +140,14 @@ mod mutants {
         })
     }
 
+    /// Each mutant with what it must break, `|` between what may come first by chance.
     fn all_caught(mutants: &[(Mutant, &str)], workload: fn(u64) -> Result<Report, String>) {
         let mut wrong = Vec::new();
         for (mutant, property) in mutants {
             match caught(*mutant, workload) {
-                Some((seed, broken)) if broken.contains(property) => println!("{mutant:?}: seed {seed}: {broken}"),
+                Some((seed, broken)) if property.split('|').any(|one| broken.contains(one)) => {
+                    println!("{mutant:?}: seed {seed}: {broken}")
+                }
                 Some((seed, broken)) => {
                     wrong.push(format!("{mutant:?} broke another property at seed {seed}: {broken}"))
                 }
@@ -152,9 +161,9 @@ mod mutants {
     fn every_bug_of_the_journal_is_caught() {
         all_caught(
             &[
-                (Mutant::JournalAcksBeforeWrite, "acknowledged"),
+                (Mutant::JournalAcksBeforeWrite, "acknowledged|recovery without rot"),
                 (Mutant::JournalAcksOutOfOrder, "acknowledged"),
-                (Mutant::JournalWritesWithoutDurability, "acknowledged"),
+                (Mutant::JournalWritesWithoutDurability, "acknowledged|recovery without rot"),
                 (Mutant::JournalSkipsFrameCrc, "never appended"),
                 (Mutant::JournalFreesEarly, "needed"),
                 (Mutant::JournalForgetsDirectorySync, "recovery without rot"),
@@ -173,6 +182,6 @@ mod mutants {
 
     #[test]
     fn a_log_out_of_service_that_is_forgotten_is_caught() {
-        all_caught(&[(Mutant::LogForgetsSetAside, "was out of service")], damage::run);
+        all_caught(&[(Mutant::LogForgetsSetAside, "was out of service|acknowledged up to")], damage::run);
     }
 }

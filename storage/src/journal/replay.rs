@@ -146,6 +146,9 @@ impl<E: Env> Replay<E> {
             let synced = file.file.sync().await;
             synced.map_err(|error| StorageError::io("sync", &self.dir.join(files::name(file.header.index)), &error))?;
         }
+        // So are the files themselves: one may have been renamed and not yet synced.
+        let synced = self.env.sync_dir(&self.dir).await;
+        synced.map_err(|error| StorageError::io("sync", &self.dir, &error))?;
         if self.files.is_empty() {
             self.make_first().await?;
         }
@@ -179,14 +182,25 @@ impl<E: Env> Replay<E> {
         for index in others {
             let first = self.firsts.get(&index);
             let claims = first.is_some_and(|first| self.machine.proves_rot(first));
-            // One that should lie at the break may be the damaged one.
-            let near = first.is_none_or(|first| first.lsn >= self.machine.lsn());
+            // A first frame that is damaged may lie where the break is, whatever it says.
+            let near = match first {
+                Some(first) if first.lsn < self.machine.lsn() => !self.begins_whole(index, first).await,
+                _ => true,
+            };
             if claims || (near && left > 0) {
                 let len = left.max(LONGEST_FRAME as u64).min(self.files[&index].header.capacity());
                 self.scan(index, 0, len).await?;
             }
         }
         Ok(verdict)
+    }
+
+    /// Whether a file's first frame, whose header is `first`, is whole.
+    async fn begins_whole(&self, index: u32, first: &FrameHeader) -> bool {
+        let JournalFile { file, header } = &self.files[&index];
+        let len = first.span().min(LONGEST_FRAME as u64).min(header.capacity());
+        let bytes = files::read(&self.env, file, BLOCK as u64, len as usize).await;
+        FrameHeader::parse_whole(&bytes).is_some()
     }
 
     /// Reads `len` bytes of a file's frames from `at`; an error if a frame there proves that the break is rot.
