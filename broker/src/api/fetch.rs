@@ -52,15 +52,16 @@ pub(super) async fn answer<E: NetEnv>(
     let (fetched, time) = core_quotas::timed(core, read(core, &context, &request, &asked)).await;
     let by_time = core_quotas::took(core, &context, time);
     // Names and numbers of partitions are as long in the response as they are in the request, more or less.
-    let size = frame.len() + fetched.iter().flat_map(|got| &got.records).map(Bytes::len).sum::<usize>();
-    let (by_bytes, given) = if by_time > 0 { (0, false) } else { core_quotas::fetched(core, &context, size) };
+    let bytes: usize = fetched.iter().map(Fetched::bytes).sum();
+    let (by_bytes, given) =
+        if by_time > 0 { (0, false) } else { core_quotas::fetched(core, &context, frame.len() + bytes) };
     let throttle_time_ms = by_time.max(by_bytes);
     if !given {
         // A session that nothing was told of yet is not begun.
         let id = held.filter(|held| !held.session().is_fresh()).map_or(0, |held| context.session.put_back(held, &[]));
         return empty(&context, head(&context, throttle_time_ms, id));
     }
-    count(core, &context, &fetched);
+    count(core, &context, &fetched, bytes);
     let news = session.map(|session| session.news(&fetched)).unwrap_or_default();
     let mut told: Vec<(Asked<'_>, Fetched)> = asked.into_iter().zip(fetched).collect();
     if session.is_some() {
@@ -94,14 +95,13 @@ async fn read<E: NetEnv>(
 
 /// Counts what is returned and what is refused. The client is told a code only; what is damaged, and what to do, goes to
 /// the log.
-fn count<E: NetEnv>(core: &Core<E>, context: &RequestContext, fetched: &[Fetched]) {
+fn count<E: NetEnv>(core: &Core<E>, context: &RequestContext, fetched: &[Fetched], bytes: usize) {
     for fault in fetched.iter().filter_map(|got| got.fault.as_ref()) {
         core.metrics.refused(ApiKey::Fetch, fault.code());
         if fault.code() == ErrorCode::KafkaStorageError {
             core.complain(Complaint::UnreadableRecords, context.peer, fault);
         }
     }
-    let bytes: usize = fetched.iter().flat_map(|got| &got.records).map(Bytes::len).sum();
     core.metrics.count(|counts| counts.fetched_bytes += bytes as u64);
 }
 

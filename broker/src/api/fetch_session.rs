@@ -215,18 +215,16 @@ impl FetchSession {
     /// The answer with that news is on its way.
     pub fn told(&mut self, news: &[News]) {
         self.fresh = false;
-        let turns: Vec<u64> = self.watched.keys().copied().collect();
-        for (turn, news) in turns.into_iter().zip(news).filter(|(_, news)| news.told) {
+        let told: Vec<_> = self.watched.keys().copied().zip(news).filter(|(_, news)| news.told).collect();
+        for (mut turn, news) in told {
             let Some(mut watched) = self.watched.remove(&turn) else { continue };
             watched.high_watermark = news.high_watermark;
             watched.log_start = news.log_start;
-            let turn = if news.has_records {
+            if news.has_records {
+                turn = self.next_turn;
                 self.next_turn += 1;
-                self.turns.insert((watched.topic.clone(), watched.partition.partition), self.next_turn - 1);
-                self.next_turn - 1
-            } else {
-                turn
-            };
+                self.turns.insert((watched.topic.clone(), watched.partition.partition), turn);
+            }
             self.watched.insert(turn, watched);
         }
     }
