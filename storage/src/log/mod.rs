@@ -102,6 +102,8 @@ pub struct ProducerInfo {
 
 /// What [`Log::subscribe_durable`] calls.
 pub type DurableListener = Rc<dyn Fn(Offset)>;
+/// What [`Log::subscribe_start`] calls.
+pub type StartListener = Rc<dyn Fn()>;
 
 /// One partition's log.
 pub struct Log<E: Env> {
@@ -178,6 +180,19 @@ impl<E: Env> Log<E> {
     /// within the commit: it must be quick and must not append. One listener; a second replaces the first.
     pub fn subscribe_durable(&self, listener: DurableListener) {
         self.state.borrow_mut().listener = Some(listener);
+    }
+
+    /// `listener` is called after each change of [`Log::start`], and of the epochs known with it, as
+    /// [`Log::subscribe_durable`] calls its own.
+    pub fn subscribe_start(&self, listener: StartListener) {
+        self.state.borrow_mut().start_listener = Some(listener);
+    }
+
+    fn start_moved(&self) {
+        let listener = self.state.borrow().start_listener.clone();
+        if let Some(listener) = listener {
+            listener();
+        }
     }
 
     /// Resolves when all before `ticket` is durable, or never will be. On a full disk it fails for what has no room now,

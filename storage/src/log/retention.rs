@@ -123,8 +123,10 @@ impl<E: Env> Log<E> {
             state.start = start;
             [self.number.0.to_le_bytes().to_vec(), start.0.to_le_bytes().to_vec()].concat()
         };
+        self.start_moved();
         self.context.write_durable(kind::START, &[&fields]).await?;
         self.drop_before_start();
+        self.start_moved();
         self.remove_left_over().await?;
         if self.has_left_over() && self.context.wants_space() {
             self.context.ask_relief();

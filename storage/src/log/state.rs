@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, task::Waker};
 
 use super::{
-    DurableListener, LogConfig,
+    DurableListener, LogConfig, StartListener,
     cuts::Cuts,
     epochs::Epochs,
     producers::{Producer, Producers},
@@ -89,6 +89,7 @@ pub(crate) struct State {
     pub(super) durable: Offset,
     pub(super) waiters: Vec<(Offset, Waker)>,
     pub(super) listener: Option<DurableListener>,
+    pub(super) start_listener: Option<StartListener>,
     /// Under which sequence the shard has this log among those the journal is kept for.
     pub(super) dirty_at: Option<Sequence>,
 }
@@ -111,6 +112,7 @@ impl State {
             durable: Offset(0),
             waiters: Vec::new(),
             listener: None,
+            start_listener: None,
             dirty_at: None,
         }
     }
