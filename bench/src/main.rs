@@ -14,6 +14,7 @@ mod batch;
 mod behind;
 mod client;
 mod consume;
+mod deliver;
 mod e2e;
 mod error;
 mod group;
@@ -67,6 +68,8 @@ enum Command {
     E2e(e2e::Options),
     /// One record to each partition in turn; latency until the one consumer of all of them has it.
     Spread(spread::Options),
+    /// Open loop: records to some partitions, delivered to consumers that wait for all of them.
+    Deliver(deliver::Options),
     /// Open loop, and a consumer that stays a while behind: does it cost disk reads?
     Behind(behind::Options),
     /// Partitions that nobody writes to and consumers that wait for them.
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Consume(options) => consume::run(&options),
         Command::E2e(options) => e2e::run(&options),
         Command::Spread(options) => spread::run(&options),
+        Command::Deliver(options) => deliver::run(&options),
         Command::Behind(options) => behind::run(&options),
         Command::Idle(options) => idle::run(&options),
         Command::Group(options) => group::run(&options),
