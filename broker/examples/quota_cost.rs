@@ -32,7 +32,6 @@ fn context() -> RequestContext {
         peer: SocketAddr::from(([127, 0, 0, 1], 9092)),
         principal: "User:ANONYMOUS".into(),
         traffic: Rc::new(Traffic::new(CoreId(0), None)),
-        session: Rc::default(),
         throttle: Rc::new(Throttle::default()),
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use corelog_storage::ids::LogId;
 
 use crate::{
-    api::fetch_session,
+    api::session_slot,
     config::{BrokerConfig, Settings, listener::Endpoint},
     core::env::{CoreId, NetEnv},
     directories::{self, Directories},
@@ -70,7 +70,7 @@ pub struct Core<E: NetEnv> {
     /// The bound on its connections' memory.
     pub budget: Rc<Budget>,
     /// Its connections' fetch sessions.
-    pub fetch_sessions: fetch_session::Open,
+    pub fetch_sessions: session_slot::Open,
     /// Bad input so far.
     pub complaints: Complaints,
     /// What it counts and times.
@@ -132,7 +132,7 @@ impl<E: NetEnv> Core<E> {
             admission: parts.admission,
             loggers: parts.loggers,
             budget: Budget::new(parts.connection_memory),
-            fetch_sessions: fetch_session::Open::default(),
+            fetch_sessions: session_slot::Open::default(),
             complaints: Complaints::default(),
             metrics: metrics.clone(),
             controller: OnceCell::new(),

@@ -13,11 +13,13 @@
 //!
 //! **A fetch request**:
 //! 1. As above, to `api/fetch.rs`, which resolves its partitions.
-//! 2. `router/fetch.rs` begins a share with every owner, and waits until there is enough.
-//! 3. `partition/read.rs` is a share at its owner: says how much there is, parks in `partition/waiters.rs`, reads.
-//! 4. `partition/mod.rs` moves the high watermark and wakes who waits for that partition; another core's fetch is told
-//!    by a note.
-//! 5. `router/fetch.rs` deals out the bytes in the request's order; `api/fetch.rs` writes a chain of buffers that share
+//! 2. `router/fetch/mod.rs` tells every owner what changed since the session's last fetch, and waits until there is
+//!    enough.
+//! 3. `partition/watch.rs` is a share at its owner: says how much there is of what stirred, parks, reads
+//!    (`partition/read.rs`).
+//! 4. `partition/mod.rs` moves the high watermark and stirs the watches of that partition (`partition/watchers.rs`);
+//!    another core's fetch is told by a note.
+//! 5. `router/fetch/mod.rs` deals out the bytes in the request's order; `api/fetch.rs` writes a chain of buffers that share
 //!    memory with the log's tail; `net/driver.rs` sends it in its turn.
 
 pub mod api;

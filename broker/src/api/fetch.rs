@@ -6,97 +6,143 @@
 //!
 //! Who has exceeded a quota gets an empty response, which counts for nothing, and asks again later (KIP-219).
 
-use std::{rc::Rc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use corelog_storage::ids::{LeaderEpoch, Offset, PartitionIndex, TopicId};
 use corelog_wire::{
     api::ApiKey,
     error_code::ErrorCode,
-    fetch::{FetchPartition, FetchResponseHead, FetchResponseWriter, FetchView, PartitionAnswer},
+    fetch::{FetchResponseHead, FetchResponseWriter, FetchView, PartitionAnswer},
     messages::fetch::NodeEndpoint,
+    uuid::Uuid,
 };
 
 use crate::{
     api::{
         Close, RequestContext, Response,
-        fetch_session::{self, Asked, FetchSession, Held},
+        fetch_session::{self, Asked},
+        session_slot::{Held, SessionSlot},
     },
     core::env::{CoreId, NetEnv},
     core_state::Core,
     error::Fault,
     limits,
-    metadata::image::TopicImage,
+    metadata::image::{ClusterImage, TopicImage},
     net::complaints::Complaint,
     partition::read::{FetchPart, Fetched},
     quota::core_quotas,
-    router::{self, fetch::FetchPlan},
+    router::{
+        self,
+        fetch::{Place, Shares, Terms},
+    },
 };
 
 /// Reads what is asked, and writes the response as a chain of buffers.
 pub(super) async fn answer<E: NetEnv>(
     core: &Rc<Core<E>>,
+    slot: &SessionSlot<E>,
     context: RequestContext,
     frame: Bytes,
     position: usize,
 ) -> Response {
     let request = FetchView::decode(&frame, position, context.api_version)?;
-    let held = match context.session.enter(core, &request) {
+    let mut held = match slot.enter(core, &request) {
         Ok(held) => held,
         Err(fault) => {
             return empty(&context, FetchResponseHead { error_code: fault.code().code(), ..head(&context, 0, 0) });
         }
     };
-    let session = held.as_ref().map(Held::session);
-    let asked = session.map_or_else(|| fetch_session::asked_by(&request), FetchSession::asked);
-    let (fetched, time) = core_quotas::timed(core, read(core, &context, &request, &asked)).await;
+    let (mut fetched, time) = core_quotas::timed(core, read(core, &context, &request, held.as_mut())).await;
     let by_time = core_quotas::took(core, &context, time);
     // Names and numbers of partitions are as long in the response as they are in the request, more or less.
-    let bytes: usize = fetched.iter().map(Fetched::bytes).sum();
+    let bytes: usize = fetched.iter().map(|(_, got)| got.bytes()).sum();
     let (by_bytes, given) =
         if by_time > 0 { (0, false) } else { core_quotas::fetched(core, &context, frame.len() + bytes) };
     let throttle_time_ms = by_time.max(by_bytes);
     if !given {
-        // A session that nothing was told of yet is not begun.
-        let id = held.filter(|held| !held.session().is_fresh()).map_or(0, |held| context.session.put_back(held, &[]));
+        let id = held.map_or(0, |held| slot.put_back_untold(held, &fetched));
         return empty(&context, head(&context, throttle_time_ms, id));
     }
     count(core, &context, &fetched, bytes);
-    let news = session.map(|session| session.news(&fetched)).unwrap_or_default();
-    let mut told: Vec<(Asked<'_>, Fetched)> = asked.into_iter().zip(fetched).collect();
-    if session.is_some() {
-        let mut news = news.iter();
-        told.retain(|_| news.next().is_some_and(|news| news.told));
-    }
-    let response = respond(core, &context, head(&context, throttle_time_ms, session.map_or(0, FetchSession::id)), told);
-    if let Some(held) = held {
-        context.session.put_back(held, &news);
-    }
+    let Some(held) = held else {
+        fetched.sort_unstable_by_key(|(place, _)| *place);
+        let told = fetch_session::asked_by(&request).into_iter().zip(fetched.into_iter().map(|(_, got)| got));
+        return respond(core, &context, head(&context, throttle_time_ms, 0), told.collect());
+    };
+    let news = held.session.news(&mut fetched);
+    let told = fetched.into_iter().zip(&news).filter(|(_, news)| news.told);
+    let told = told.filter_map(|((place, got), _)| Some((held.session.asked(place)?, got))).collect();
+    let response = respond(core, &context, head(&context, throttle_time_ms, held.session.id()), told);
+    slot.put_back(held, &news);
     response
 }
 
+/// Waits and reads: of a session what has news, else all.
 async fn read<E: NetEnv>(
     core: &Rc<Core<E>>,
     context: &RequestContext,
     request: &FetchView,
-    asked: &[Asked<'_>],
-) -> Vec<Fetched> {
+    held: Option<&mut Held<E>>,
+) -> Vec<(Place, Fetched)> {
+    let mut once;
+    let shares = match held {
+        Some(held) => {
+            ask_changes(core, context, held);
+            &mut held.shares
+        }
+        None => {
+            once = Shares::new(core, false);
+            ask_all(core, context, request, &mut once);
+            &mut once
+        }
+    };
+    context.traffic.asked(shares.owners());
     let most = limits::FETCH_MAX_BYTES.min(core.config.net.fetch_max_bytes as usize);
     let most = most.min(core_quotas::most_to_fetch(core, context));
-    let plan = FetchPlan {
-        parts: locate_all(core, context, asked),
+    let terms = Terms {
         max_wait: Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)),
         min_bytes: u64::try_from(request.min_bytes).unwrap_or(0).min(most as u64),
         max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(most),
     };
-    context.traffic.asked(plan.parts.iter().flatten().map(|(owner, _)| *owner));
-    router::fetch::fetch(core, plan).await
+    shares.fetch(terms).await
+}
+
+fn ask_all<E: NetEnv>(core: &Core<E>, context: &RequestContext, request: &FetchView, shares: &mut Shares<E>) {
+    let image = core.image();
+    let mut finder = Finder { core, context, image: &image, last: None };
+    for (place, asked) in (0..).map(Place).zip(fetch_session::asked_by(request)) {
+        shares.ask(place, finder.find(&asked));
+    }
+}
+
+/// Asks for what a session's request changed, and where the cluster changed.
+fn ask_changes<E: NetEnv>(core: &Core<E>, context: &RequestContext, held: &mut Held<E>) {
+    let changes = held.session.take_changes();
+    let (session, shares) = (&held.session, &mut held.shares);
+    changes.forgotten.into_iter().for_each(|place| shares.forget(place));
+    let image = core.image();
+    let mut finder = Finder { core, context, image: &image, last: None };
+    for place in changes.changed {
+        if let Some(asked) = session.asked(place) {
+            shares.ask(place, finder.find(&asked));
+        }
+    }
+    let known = held.image.replace(image.version());
+    if known.is_some_and(|known| known != image.version()) {
+        for (place, asked) in session.all() {
+            match finder.find(&asked) {
+                Ok((owner, part)) if shares.asks(place, owner, part.log) => {}
+                found => shares.ask(place, found),
+            }
+        }
+    }
 }
 
 /// Counts what is returned and what is refused. The client is told a code only; what is damaged, and what to do, goes to
 /// the log.
-fn count<E: NetEnv>(core: &Core<E>, context: &RequestContext, fetched: &[Fetched], bytes: usize) {
-    for fault in fetched.iter().filter_map(|got| got.fault.as_ref()) {
+fn count<E: NetEnv>(core: &Core<E>, context: &RequestContext, fetched: &[(Place, Fetched)], bytes: usize) {
+    for fault in fetched.iter().filter_map(|(_, got)| got.fault.as_ref()) {
         core.metrics.refused(ApiKey::Fetch, fault.code());
         if fault.code() == ErrorCode::KafkaStorageError {
             core.complain(Complaint::UnreadableRecords, context.peer, fault);
@@ -105,43 +151,45 @@ fn count<E: NetEnv>(core: &Core<E>, context: &RequestContext, fetched: &[Fetched
     core.metrics.count(|counts| counts.fetched_bytes += bytes as u64);
 }
 
-/// Who owns what is asked, and what its owner is asked.
-fn locate_all<E: NetEnv>(
-    core: &Core<E>,
-    context: &RequestContext,
-    asked: &[Asked<'_>],
-) -> Vec<Result<(CoreId, FetchPart), Fault>> {
-    let image = core.image();
-    let mut parts = Vec::with_capacity(asked.len());
-    for topic in asked.chunk_by(same_topic) {
-        let found = router::find_topic(&image, context.api_version, topic[0].name, TopicId(topic[0].topic_id.0));
-        parts.extend(topic.iter().map(|asked| match &found {
-            Ok(found) => locate(core, context, found, &asked.partition),
-            Err(fault) => Err(fault.clone()),
-        }));
+/// Finds out who owns what is asked. Remembers the topic: partitions mostly come topic by topic.
+struct Finder<'a, E: NetEnv> {
+    core: &'a Core<E>,
+    context: &'a RequestContext,
+    image: &'a ClusterImage,
+    last: Option<(&'a str, Uuid, Result<&'a TopicImage, Fault>)>,
+}
+
+impl<'a, E: NetEnv> Finder<'a, E> {
+    fn find(&mut self, asked: &Asked<'a>) -> Result<(CoreId, FetchPart), Fault> {
+        let found = match &self.last {
+            Some((name, id, found)) if (*name, *id) == (asked.name, asked.topic_id) => found,
+            _ => {
+                let found = self.topic(asked);
+                &self.last.insert((asked.name, asked.topic_id, found)).2
+            }
+        };
+        let (topic, partition) = (found.clone()?, &asked.partition);
+        let index = PartitionIndex(partition.partition);
+        let (owner, log) = router::locate(self.core, self.context.listener, topic, index)?;
+        let part = FetchPart {
+            log,
+            offset: Offset(partition.fetch_offset),
+            leader_epoch: LeaderEpoch(partition.current_leader_epoch),
+            last_fetched_epoch: LeaderEpoch(partition.last_fetched_epoch),
+            max_bytes: usize::try_from(partition.partition_max_bytes).unwrap_or(0),
+            turn: asked.turn,
+        };
+        Ok((owner, part))
     }
-    parts
+
+    fn topic(&self, asked: &Asked<'_>) -> Result<&'a TopicImage, Fault> {
+        let id = TopicId(asked.topic_id.0);
+        router::find_topic(self.image, self.context.api_version, asked.name, id).map(Arc::as_ref)
+    }
 }
 
 fn same_topic(a: &Asked<'_>, b: &Asked<'_>) -> bool {
     (a.topic_id, a.name) == (b.topic_id, b.name)
-}
-
-fn locate<E: NetEnv>(
-    core: &Core<E>,
-    context: &RequestContext,
-    topic: &TopicImage,
-    partition: &FetchPartition,
-) -> Result<(CoreId, FetchPart), Fault> {
-    let (owner, log) = router::locate(core, context.listener, topic, PartitionIndex(partition.partition))?;
-    let part = FetchPart {
-        log,
-        offset: Offset(partition.fetch_offset),
-        leader_epoch: LeaderEpoch(partition.current_leader_epoch),
-        last_fetched_epoch: LeaderEpoch(partition.last_fetched_epoch),
-        max_bytes: usize::try_from(partition.partition_max_bytes).unwrap_or(0),
-    };
-    Ok((owner, part))
 }
 
 fn head(context: &RequestContext, throttle_time_ms: i32, session_id: i32) -> FetchResponseHead {
@@ -166,14 +214,14 @@ fn respond<E: NetEnv>(
     let mut endpoints: Vec<NodeEndpoint> = Vec::new();
     let mut told = told.into_iter();
     for partitions in topics {
-        let mut found = None;
         for (place, (asked, got)) in told.by_ref().take(partitions).enumerate() {
             if place == 0 {
                 writer.topic(asked.name, asked.topic_id, partitions);
-                found = router::find_topic(&image, context.api_version, asked.name, TopicId(asked.topic_id.0)).ok();
             }
             let index = asked.partition.partition;
-            let hint = got.fault.as_ref().zip(found).and_then(|(fault, topic)| {
+            let hint = got.fault.as_ref().and_then(|fault| {
+                let id = TopicId(asked.topic_id.0);
+                let topic = router::find_topic(&image, context.api_version, asked.name, id).ok()?;
                 router::leader_hint(core, &image, context.listener, topic.log(PartitionIndex(index)), fault)
             });
             let answer = PartitionAnswer {

@@ -45,6 +45,7 @@ pub mod offset_delete;
 pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 pub mod produce;
+pub mod session_slot;
 pub mod sync_group;
 pub mod update_features;
 
@@ -59,7 +60,7 @@ use corelog_wire::{
 };
 
 use crate::{
-    api::fetch_session::SessionSlot,
+    api::session_slot::SessionSlot,
     core::env::NetEnv,
     core_state::Core,
     error::Fault,
@@ -80,14 +81,13 @@ pub struct Identity {
 }
 
 /// Where requests come from: their connection, as handlers see it.
-#[derive(Debug)]
-pub struct Origin {
+pub struct Origin<E: NetEnv> {
     /// What every request on it has in common.
     pub identity: Arc<Identity>,
     /// What it asks for.
     pub traffic: Rc<Traffic>,
     /// Its fetch session.
-    pub session: Rc<SessionSlot>,
+    pub session: SessionSlot<E>,
     /// What it remembers of its quotas.
     pub throttle: Rc<Throttle>,
 }
@@ -109,8 +109,6 @@ pub struct RequestContext {
     pub principal: Arc<str>,
     /// To be told whose partitions the request is about.
     pub traffic: Rc<Traffic>,
-    /// The connection's fetch session.
-    pub session: Rc<SessionSlot>,
     /// What the connection remembers of its quotas.
     pub throttle: Rc<Throttle>,
 }
@@ -187,10 +185,17 @@ macro_rules! table {
             }
         }
 
-        async fn dispatch<E: NetEnv>(core: &Rc<Core<E>>, request: Incoming<'_>, frame: Bytes) -> Response {
+        async fn dispatch<E: NetEnv>(
+            core: &Rc<Core<E>>,
+            session: &SessionSlot<E>,
+            request: Incoming<'_>,
+            frame: Bytes,
+        ) -> Response {
             let key = request.key;
             match key {
-                ApiKey::Fetch => fetch::answer(core, request.context, frame, request.body.position()).await,
+                ApiKey::Fetch => {
+                    fetch::answer(core, session, request.context, frame, request.body.position()).await
+                }
                 ApiKey::ApiVersions => {
                     let handled = async { api_versions::handle(core, &request.context, request.body) };
                     let (handled, time) = core_quotas::timed(core, handled).await;
@@ -266,21 +271,21 @@ pub fn begins_at_once(frame: &[u8]) -> bool {
 }
 
 /// Begins a Produce request: on return its batches have their places in their partitions.
-pub async fn begin<E: NetEnv>(core: &Rc<Core<E>>, origin: &Origin, frame: Bytes) -> Result<Begun, Close> {
+pub async fn begin<E: NetEnv>(core: &Rc<Core<E>>, origin: &Origin<E>, frame: Bytes) -> Result<Begun, Close> {
     let incoming = Incoming::decode(&frame, origin)?;
     let (context, position) = (incoming.context, incoming.body.position());
     produce::begin(core, context, &frame, position).await
 }
 
 /// Whether a request's header makes sense: what does not is found when it is read, not in its turn.
-pub fn check(frame: &Bytes, origin: &Origin) -> Result<(), Close> {
+pub fn check<E: NetEnv>(frame: &Bytes, origin: &Origin<E>) -> Result<(), Close> {
     Incoming::decode(frame, origin).map(drop)
 }
 
 /// Handles a request whose turn has come.
-pub async fn answer<E: NetEnv>(core: &Rc<Core<E>>, origin: &Origin, frame: Bytes) -> Response {
+pub async fn answer<E: NetEnv>(core: &Rc<Core<E>>, origin: &Origin<E>, frame: Bytes) -> Response {
     let incoming = Incoming::decode(&frame, origin)?;
-    dispatch(core, incoming, frame.clone()).await
+    dispatch(core, &origin.session, incoming, frame.clone()).await
 }
 
 /// A request whose header was read.
@@ -291,7 +296,7 @@ struct Incoming<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    fn decode(frame: &'a Bytes, origin: &Origin) -> Result<Self, Close> {
+    fn decode<E: NetEnv>(frame: &'a Bytes, origin: &Origin<E>) -> Result<Self, Close> {
         let mut decoder = Decoder::new(frame);
         let start = RequestStart::decode(&mut decoder)?;
         let key = ApiKey::from_i16(start.api_key).ok_or(Close::UnknownApi(start.api_key))?;
@@ -313,7 +318,6 @@ impl<'a> Incoming<'a> {
             peer: origin.identity.peer,
             principal: origin.identity.principal.clone(),
             traffic: origin.traffic.clone(),
-            session: origin.session.clone(),
             throttle: origin.throttle.clone(),
         };
         Ok(Self { key, context, body: decoder })

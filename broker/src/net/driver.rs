@@ -28,10 +28,7 @@ use bytes::Bytes;
 use corelog_storage::env::{Instant, Lane};
 
 use crate::{
-    api::{
-        self, Begun, Close,
-        fetch_session::{FetchSession, SessionSlot},
-    },
+    api::{self, Begun, Close, fetch_session::FetchSession, session_slot::SessionSlot},
     core::env::{Conn, CoreId, Detached, NetEnv},
     core_state::Core,
     limits,
@@ -94,7 +91,7 @@ enum Work {
 struct Shared<E: NetEnv> {
     core: Rc<Core<E>>,
     conn: E::Conn,
-    origin: api::Origin,
+    origin: api::Origin<E>,
     watched: Rc<Watched>,
     /// When anything was last received, by the turn.
     heard: Cell<Instant>,
@@ -162,7 +159,7 @@ fn drive<E: NetEnv>(core: &Rc<Core<E>>, conn: E::Conn, mut state: ConnectionStat
         origin: api::Origin {
             identity: state.identity.clone(),
             traffic: Rc::new(traffic),
-            session: Rc::new(SessionSlot::arrived(core, state.session.take())),
+            session: SessionSlot::arrived(core, state.session.take()),
             throttle: Rc::new(Throttle::default()),
         },
         watched: core.connections.watch(move || close.shutdown()),

@@ -5,11 +5,13 @@
 //! partition, and nobody else.
 
 pub mod append;
+pub mod mutant;
 pub mod offline;
 pub mod query;
 pub mod read;
 pub mod registry;
-pub mod waiters;
+pub mod watch;
+pub mod watchers;
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,7 +25,7 @@ use corelog_storage::{
 };
 
 pub use self::append::TopicRules;
-use self::waiters::Waiters;
+use self::watchers::Watchers;
 use crate::{
     core::env::NetEnv,
     error::Fault,
@@ -41,7 +43,7 @@ pub struct Partition<E: NetEnv> {
     state: RefCell<PartitionState>,
     rules: RefCell<Arc<TopicRules>>,
     high_watermark: Cell<Offset>,
-    waiters: Waiters,
+    watchers: Watchers,
     /// Set when this core no longer leads it: deleted, or moved.
     resigned: Cell<bool>,
 }
@@ -56,7 +58,7 @@ impl<E: NetEnv> Partition<E> {
             log,
             state: RefCell::new(state),
             rules: RefCell::new(rules),
-            waiters: Waiters::default(),
+            watchers: Watchers::default(),
             resigned: Cell::new(false),
         });
         partition.enter_epoch();
@@ -64,6 +66,12 @@ impl<E: NetEnv> Partition<E> {
         partition.log.subscribe_durable(Rc::new(move |end| {
             if let Some(partition) = weak.upgrade() {
                 partition.committed(end);
+            }
+        }));
+        let weak = Rc::downgrade(&partition);
+        partition.log.subscribe_start(Rc::new(move || {
+            if let Some(partition) = weak.upgrade() {
+                partition.watchers.moved();
             }
         }));
         partition
@@ -109,6 +117,11 @@ impl<E: NetEnv> Partition<E> {
         self.state.borrow().clone()
     }
 
+    /// How many fetches and sessions watch it.
+    pub fn watchers(&self) -> usize {
+        self.watchers.count()
+    }
+
     /// The directory of `node` that its copy is in.
     pub fn directory_on(&self, node: NodeId) -> Option<DirectoryId> {
         self.state.borrow().directory_on(node)
@@ -123,15 +136,15 @@ impl<E: NetEnv> Partition<E> {
         *self.state.borrow_mut() = state;
         if self.leader_epoch() > before {
             self.enter_epoch();
-            self.waiters.wake_all();
+            self.watchers.changed();
         }
         self.committed(self.log.durable_end());
     }
 
-    /// Ends this core's leadership: whoever waits is woken and told.
+    /// Ends this core's leadership: whoever watches is woken and told.
     pub fn resign(&self) {
         self.resigned.set(true);
-        self.waiters.wake_all();
+        self.watchers.changed();
     }
 
     /// Whether this core stopped leading it.
@@ -171,8 +184,8 @@ impl<E: NetEnv> Partition<E> {
             return;
         }
         self.high_watermark.set(end);
-        if !self.waiters.is_empty() {
-            self.waiters.grew(end, self.log.bytes_between(before, end));
+        if !self.watchers.is_empty() {
+            self.watchers.grew(end, self.log.bytes_between(before, end));
         }
     }
 }

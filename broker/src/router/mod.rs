@@ -24,7 +24,7 @@ use corelog_storage::{
 };
 
 use self::{
-    fetch::{FetchId, KeptShare, Signal},
+    fetch::{Begin, Kept, Notes, WatchId},
     group::GroupLetter,
     produce::{Produced, Routed},
     query::Asked,
@@ -52,10 +52,7 @@ use crate::{
         driver::{self, HandedOver},
         listener::ListenerRef,
     },
-    partition::{
-        query::Answer,
-        read::{FetchPart, Fetched},
-    },
+    partition::{query::Answer, read::Fetched, watchers::Key},
     quota::core_quotas::{self, Usage},
 };
 
@@ -71,50 +68,45 @@ pub type Pending = mailbox::Pending<CoreMessage, CoreReply>;
 pub enum CoreMessage {
     /// Append these, in this order. Answered when all are acknowledged as they ask.
     Produce(Vec<Routed>),
-    /// Begin a share of a fetch: say what there is; if that is less than `enough`, park, and send
+    /// Begin a fetch of a watch: say what there is; if that is less than `enough`, park, and send
     /// [`CoreMessage::FetchReady`] once it is there.
-    FetchBegin {
-        /// Names the fetch among those of the asking core.
-        id: FetchId,
-        /// What is asked.
-        parts: Vec<FetchPart>,
-        /// Bytes worth telling of.
-        enough: u64,
-        /// This share is the whole fetch, which returns so many bytes at most: answer, or later tell, with records.
-        alone: Option<usize>,
-    },
+    FetchBegin(Begin),
     /// Note: tell again, once there is so much.
     FetchWait {
-        /// Which fetch.
-        id: FetchId,
+        /// Which watch.
+        watch: WatchId,
         /// Bytes worth telling of.
         enough: u64,
     },
-    /// Note to the asking core: this much is there now, by partition of the share.
+    /// Note to the asking core: this much is there now.
     FetchReady {
-        /// Which fetch.
-        id: FetchId,
-        /// Bytes, by partition.
-        available: Vec<u64>,
+        /// Of which watch.
+        watch: WatchId,
+        /// Which fetch of it.
+        round: u32,
+        /// Bytes, by partition that stirred.
+        stirred: Vec<(Key, u64)>,
     },
-    /// Note to the asking core: the fetch that was this core's alone, by partition.
+    /// Note to the asking core: the fetch that was this core's alone.
     FetchDone {
-        /// Which fetch.
-        id: FetchId,
-        /// What it returns.
-        fetched: Vec<Fetched>,
+        /// Of which watch.
+        watch: WatchId,
+        /// Which fetch of it.
+        round: u32,
+        /// What it returns, by partition that stirred.
+        fetched: Vec<(Key, Fetched)>,
     },
-    /// Read the share of a fetch that was begun, and forget it.
+    /// Read what stirred of a watch; forget the watch, unless it lasts.
     FetchCollect {
-        /// Which fetch.
-        id: FetchId,
-        /// Bytes, by partition.
+        /// Which watch.
+        watch: WatchId,
+        /// Bytes, by partition that stirred, as was said.
         budgets: Vec<usize>,
         /// The partition that gives one batch at least.
         whole_batch: Option<usize>,
     },
-    /// Note: forget it.
-    FetchCancel(FetchId),
+    /// Note: forget the watch.
+    FetchEnd(WatchId),
     /// Questions about partitions.
     Query(Vec<Asked>),
     /// A call of the coordinator that keeps its groups in that partition of `__consumer_offsets`.
@@ -144,13 +136,13 @@ pub enum CoreReply {
     Produced(Vec<Produced>),
     /// To `FetchBegin`.
     FetchBegun {
-        /// Bytes there are, by partition.
-        available: Vec<u64>,
+        /// Bytes there are, by partition that stirred.
+        stirred: Vec<(Key, u64)>,
         /// Something must be answered at once.
         urgent: bool,
     },
-    /// To `FetchCollect`, and to `FetchBegin` of a fetch that is the core's alone, by partition.
-    Fetched(Vec<Fetched>),
+    /// To `FetchCollect`, and to `FetchBegin` of a fetch that is the core's alone.
+    Fetched(Vec<(Key, Fetched)>),
     /// To `Group`.
     GroupAnswered(Box<GroupAnswer>),
     /// To `Group`, which will take longer: [`CoreMessage::GroupReleased`] follows.
@@ -166,22 +158,22 @@ pub enum CoreReply {
 /// One core's way to the others.
 pub struct Router<E: NetEnv> {
     mailbox: Mailbox<CoreMessage, CoreReply>,
-    next_fetch: Cell<u64>,
-    /// This core's fetches that others work on.
-    joins: RefCell<BTreeMap<FetchId, (Rc<Signal>, Rc<Signal>)>>,
-    /// Others' fetches that this core works on.
-    shares: RefCell<BTreeMap<(CoreId, FetchId), KeptShare<E>>>,
+    next_watch: Cell<u64>,
+    /// What others said about the watches they keep for this core.
+    notes: RefCell<BTreeMap<WatchId, Rc<Notes>>>,
+    /// Watches that this core keeps for others.
+    kept: RefCell<BTreeMap<(CoreId, WatchId), Rc<Kept<E>>>>,
 }
 
 impl<E: NetEnv> Router<E> {
     /// Takes this core's seat.
     pub fn open(seat: Seat, env: &E) -> Self {
-        Self {
-            mailbox: seat.open(env),
-            next_fetch: Cell::new(0),
-            joins: RefCell::default(),
-            shares: RefCell::default(),
-        }
+        Self { mailbox: seat.open(env), next_watch: Cell::new(0), notes: RefCell::default(), kept: RefCell::default() }
+    }
+
+    /// How many watches this core keeps for others, and others for it.
+    pub fn watches(&self) -> (usize, usize) {
+        (self.kept.borrow().len(), self.notes.borrow().len())
     }
 
     /// The mailbox itself, for requests that go to one core as a whole.
@@ -207,11 +199,9 @@ fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessag
     core.metrics.stage(Stage::Router, caller.sent(), core.env.turn());
     match message {
         CoreMessage::Produce(batches) => produce::serve(core, caller, batches),
-        CoreMessage::FetchBegin { id, parts, enough, alone } => {
-            fetch::begin_share(core, caller, id, parts, enough, alone);
-        }
-        CoreMessage::FetchCollect { id, budgets, whole_batch } => {
-            fetch::collect_share(core, caller, id, budgets, whole_batch);
+        CoreMessage::FetchBegin(begin) => fetch::begin_share(core, caller, begin),
+        CoreMessage::FetchCollect { watch, budgets, whole_batch } => {
+            fetch::collect_share(core, caller, watch, budgets, whole_batch);
         }
         CoreMessage::Query(questions) => query::serve(core, caller, questions),
         CoreMessage::Metadata(call) => metadata::serve(core, caller, call),
@@ -221,7 +211,7 @@ fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessag
         | CoreMessage::GroupReleased(..)
         | CoreMessage::FetchReady { .. }
         | CoreMessage::FetchDone { .. }
-        | CoreMessage::FetchCancel(_)
+        | CoreMessage::FetchEnd(_)
         | CoreMessage::Image(_)
         | CoreMessage::ImageApplied(_)
         | CoreMessage::DirectoryFailed(..)
@@ -232,10 +222,10 @@ fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessag
 
 fn on_note<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, message: CoreMessage) {
     match message {
-        CoreMessage::FetchWait { id, enough } => fetch::wait_share(core, from, id, enough),
-        CoreMessage::FetchReady { id, available } => fetch::share_ready(core, from, id, available),
-        CoreMessage::FetchDone { id, fetched } => fetch::share_done(core, id, fetched),
-        CoreMessage::FetchCancel(id) => drop(core.router.shares.borrow_mut().remove(&(from, id))),
+        CoreMessage::FetchWait { watch, enough } => fetch::wait_share(core, from, watch, enough),
+        CoreMessage::FetchReady { watch, round, stirred } => fetch::share_ready(core, watch, round, stirred),
+        CoreMessage::FetchDone { watch, round, fetched } => fetch::share_done(core, watch, round, fetched),
+        CoreMessage::FetchEnd(watch) => drop(core.router.kept.borrow_mut().remove(&(from, watch))),
         CoreMessage::Image(image) => apply_image(core, from, image),
         CoreMessage::GroupReleased(id, answer) => core.groups.released(id, *answer),
         CoreMessage::DirectoryFailed(id, error) => drop(directories::failure::take_offline(core, id, &error)),
@@ -247,7 +237,7 @@ fn on_note<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, message: CoreMessage) {
             }
         }
         CoreMessage::Produce(_)
-        | CoreMessage::FetchBegin { .. }
+        | CoreMessage::FetchBegin(_)
         | CoreMessage::FetchCollect { .. }
         | CoreMessage::Group(_)
         | CoreMessage::ListGroups
