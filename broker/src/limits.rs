@@ -98,7 +98,7 @@ pub const GROUPS_SHARE: usize = 16;
 /// Bytes that one fetch returns at most, whatever it asks for (Kafka's `fetch.max.bytes`).
 pub const FETCH_MAX_BYTES: usize = 55 * MIB;
 /// What a partition of a fetch session costs on all cores, besides its topic's name, in bytes.
-pub const FETCH_SESSION_PARTITION: usize = 448;
+pub const FETCH_SESSION_PARTITION: usize = 640;
 /// Partitions that one request may name.
 pub const PARTITIONS_PER_REQUEST: usize = 100_000;
 

@@ -103,7 +103,8 @@ pub struct FetchSession {
     watched: Slab<Watched>,
     places: BTreeMap<(Topic, i32), Place>,
     next_turn: u64,
-    bytes: usize,
+    /// Bytes of its topics' names, one for each partition.
+    names: usize,
     /// The client was not told of any partition yet.
     fresh: bool,
     changes: Changes,
@@ -139,7 +140,7 @@ impl FetchSession {
             watched: Slab::default(),
             places: BTreeMap::new(),
             next_turn: 0,
-            bytes: 0,
+            names: 0,
             fresh: true,
             changes: Changes::default(),
         };
@@ -162,9 +163,9 @@ impl FetchSession {
         self.watched.is_empty()
     }
 
-    /// What it takes up, on all cores.
+    /// What it takes up, on all cores. Places that were taken once keep their room.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        limits::FETCH_SESSION_PARTITION * self.watched.room() + self.names
     }
 
     /// Goes on with a request within the session.
@@ -183,7 +184,7 @@ impl FetchSession {
                 if let Some(place) = self.places.remove(&(name.clone(), index)) {
                     self.watched.remove(place.0);
                     self.changes.forgotten.push(place);
-                    self.bytes -= bytes_of(&name);
+                    self.names -= name.name().len();
                 }
             }
         }
@@ -210,7 +211,7 @@ impl FetchSession {
                     log_start: unknown,
                     changed: false,
                 }));
-                self.bytes += bytes_of(&name);
+                self.names += name.name().len();
                 self.places.insert(key, place);
                 self.change(place);
             }
@@ -310,10 +311,6 @@ impl Watched {
         let (name, topic_id) = (self.topic.name(), self.topic.id());
         Asked { name, topic_id, partition: self.partition.clone(), turn: self.turn }
     }
-}
-
-fn bytes_of(topic: &Topic) -> usize {
-    limits::FETCH_SESSION_PARTITION + topic.name().len()
 }
 
 /// 0 and -1 mean something else.

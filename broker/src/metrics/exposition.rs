@@ -19,7 +19,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// A family of one value for each core: its name, its type, what it is, and the value.
 type PerCore = (&'static str, &'static str, &'static str, fn(&CoreSnapshot) -> f64);
 
-const PER_CORE: [PerCore; 22] = [
+const PER_CORE: [PerCore; 23] = [
     ("core_cpu_seconds_total", COUNTER, "CPU time of the core's thread.", |core| core.cpu_seconds),
     (
         "core_sample_time_seconds",
@@ -39,6 +39,12 @@ const PER_CORE: [PerCore; 22] = [
         core.counts.appended_records as f64
     }),
     ("produced_bytes_total", COUNTER, "Bytes of those records' batches.", |core| core.counts.appended_bytes as f64),
+    (
+        "fetch_looks_total",
+        COUNTER,
+        "Partitions of the core that fetches looked at, as something happened to them.",
+        |core| core.counts.fetch_looks as f64,
+    ),
     ("fetched_bytes_total", COUNTER, "Bytes of batches that were returned to clients of the core.", |core| {
         core.counts.fetched_bytes as f64
     }),

@@ -79,6 +79,8 @@ pub struct Counts {
     pub appended_bytes: u64,
     /// Bytes of batches that fetches returned.
     pub fetched_bytes: u64,
+    /// Partitions that fetches looked at.
+    pub fetch_looks: u64,
     /// Bytes of durable journal writes.
     pub journal_bytes: u64,
     /// Connections that were closed because their address had made too many lately.

@@ -66,11 +66,14 @@ impl<E: NetEnv> Watch<E> {
 
     /// Looks at what stirred, reads nothing: a fetch begins.
     pub fn begin(&self, core: &Core<E>) {
+        let mut looks = 0;
         self.tally.refresh(|key| {
             let (part, found) = self.find(core, key)?;
+            looks += 1;
             let look = found.and_then(|partition| part.look(&partition));
             Some(look.unwrap_or(Look { available: 0, urgent: true }))
         });
+        core.metrics.count(|counts| counts.fetch_looks += looks);
     }
 
     /// What stirred, and what there is of it.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use corelog_broker::sim::SimNetEnv;
+use corelog_broker::{limits, sim::SimNetEnv};
 use corelog_storage::env::Env;
 use corelog_wire::messages::{FetchRequest, FetchResponse, fetch::ForgottenTopic};
 
@@ -80,6 +80,29 @@ fn a_session_is_told_only_what_changed() {
         write(&mut writer, 3, "forgotten").await;
         assert_eq!(fetched(&consumer.fetch(&[], &[3], 10).await), [], "what was forgotten is not told");
         assert_eq!(fetched(&consumer.fetch(&[(3, 0)], &[], 10).await)[0].0, 3, "asked for again");
+    });
+}
+
+#[test]
+fn a_session_looks_only_at_partitions_to_which_something_happened() {
+    let cluster = start(305);
+    let cores = cluster.cores.clone();
+    let looks = move || cores.borrow().iter().map(|core| core.metrics.counts().fetch_looks).sum::<u64>();
+    cluster.run(move |env, at| async move {
+        let (mut consumer, mut writer) = (Consumer::new(&env, at).await, Client::connect(&env, at).await);
+        let all: Vec<_> = (0..PARTITIONS).map(|partition| (partition, 0)).collect();
+        consumer.fetch(&all, &[], 0).await;
+        assert_eq!(looks(), PARTITIONS as u64, "the first fetch is about all");
+        for _ in 0..50 {
+            consumer.fetch(&[], &[], 1).await;
+        }
+        assert_eq!(looks(), PARTITIONS as u64, "nothing happened");
+        for offset in 0..50 {
+            write(&mut writer, 2, "news").await;
+            consumer.fetch(&[], &[], 1000).await;
+            consumer.fetch(&[(2, offset + 1)], &[], 0).await;
+        }
+        assert_eq!(looks(), PARTITIONS as u64 + 2 * 50, "what was written, and what was asked anew");
     });
 }
 
@@ -269,4 +292,28 @@ fn what_would_take_too_much_memory_is_answered_without_a_session() {
         assert_eq!(more.error_code, SESSION_UNKNOWN, "it must begin again");
     });
     assert_eq!(sessions(&cluster), 0);
+}
+
+#[test]
+fn partitions_that_come_and_go_take_no_more_memory_than_those_that_are_there_at_once() {
+    const MANY: i32 = 1000;
+    let cluster = start(380);
+    let cores = cluster.cores.clone();
+    let used = move || cores.borrow().iter().map(|core| core.budget.used()).max().unwrap_or(0);
+    cluster.run(move |env, at| async move {
+        let mut consumer = Consumer::new(&env, at).await;
+        consumer.fetch(&[(0, 0)], &[], 0).await;
+        let mut sizes = Vec::new();
+        for round in 0..5 {
+            let first = PARTITIONS + MANY * round;
+            let some: Vec<_> = (first..first + MANY).map(|partition| (partition, 0)).collect();
+            consumer.fetch(&some, &[], 0).await;
+            env.sleep(Duration::from_millis(10)).await;
+            sizes.push(used());
+            consumer.fetch(&[], &(first..first + MANY).collect::<Vec<_>>(), 0).await;
+            env.sleep(Duration::from_millis(10)).await;
+            assert!(used() > MANY as usize * limits::FETCH_SESSION_PARTITION, "what was taken once stays");
+        }
+        assert!(sizes.iter().all(|size| *size == sizes[0]), "room is used again: {sizes:?}");
+    });
 }

@@ -42,6 +42,11 @@ impl<T> Slab<T> {
         self.places.get_mut(number as usize)?.as_mut()
     }
 
+    /// How many there were at most: so much room it has.
+    pub fn room(&self) -> usize {
+        self.places.len()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.places.len() - self.free.len()
@@ -77,6 +82,6 @@ mod tests {
         assert_eq!(slab.insert("d"), 1);
         *slab.get_mut(1).unwrap() = "e";
         assert_eq!(slab.iter().collect::<Vec<_>>(), [(0, &"a"), (1, &"e"), (2, &"c")]);
-        assert_eq!((slab.remove(9), slab.is_empty()), (None, false));
+        assert_eq!((slab.remove(9), slab.is_empty(), slab.room()), (None, false, 3));
     }
 }
