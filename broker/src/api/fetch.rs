@@ -53,7 +53,8 @@ pub(super) async fn answer<E: NetEnv>(
             return empty(&context, FetchResponseHead { error_code: fault.code().code(), ..head(&context, 0, 0) });
         }
     };
-    let (mut fetched, time) = core_quotas::timed(core, read(core, &context, &request, held.as_mut())).await;
+    let asked = if held.is_none() { fetch_session::asked_by(&request) } else { Vec::new() };
+    let (mut fetched, time) = core_quotas::timed(core, read(core, &context, &request, held.as_mut(), &asked)).await;
     let by_time = core_quotas::took(core, &context, time);
     // Names and numbers of partitions are as long in the response as they are in the request, more or less.
     let bytes: usize = fetched.iter().map(|(_, got)| got.bytes()).sum();
@@ -67,7 +68,7 @@ pub(super) async fn answer<E: NetEnv>(
     count(core, &context, &fetched, bytes);
     let Some(held) = held else {
         fetched.sort_unstable_by_key(|(place, _)| *place);
-        let told = fetch_session::asked_by(&request).into_iter().zip(fetched.into_iter().map(|(_, got)| got));
+        let told = asked.into_iter().zip(fetched.into_iter().map(|(_, got)| got));
         return respond(core, &context, head(&context, throttle_time_ms, 0), told.collect());
     };
     let news = held.session.news(&mut fetched);
@@ -78,12 +79,13 @@ pub(super) async fn answer<E: NetEnv>(
     response
 }
 
-/// Waits and reads: of a session what has news, else all.
+/// Waits and reads: of a session what has news, else all that is asked.
 async fn read<E: NetEnv>(
     core: &Rc<Core<E>>,
     context: &RequestContext,
     request: &FetchView,
     held: Option<&mut Held<E>>,
+    asked: &[Asked<'_>],
 ) -> Vec<(Place, Fetched)> {
     let mut once;
     let shares = match held {
@@ -93,7 +95,7 @@ async fn read<E: NetEnv>(
         }
         None => {
             once = Shares::new(core, false);
-            ask_all(core, context, request, &mut once);
+            ask_all(core, context, asked, &mut once);
             &mut once
         }
     };
@@ -108,11 +110,11 @@ async fn read<E: NetEnv>(
     shares.fetch(terms).await
 }
 
-fn ask_all<E: NetEnv>(core: &Core<E>, context: &RequestContext, request: &FetchView, shares: &mut Shares<E>) {
+fn ask_all<E: NetEnv>(core: &Core<E>, context: &RequestContext, asked: &[Asked<'_>], shares: &mut Shares<E>) {
     let image = core.image();
     let mut finder = Finder { core, context, image: &image, last: None };
-    for (place, asked) in (0..).map(Place).zip(fetch_session::asked_by(request)) {
-        shares.ask(place, finder.find(&asked));
+    for (place, asked) in (0..).map(Place).zip(asked) {
+        shares.ask(place, finder.find(asked));
     }
 }
 

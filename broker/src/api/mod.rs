@@ -278,14 +278,39 @@ pub async fn begin<E: NetEnv>(core: &Rc<Core<E>>, origin: &Origin<E>, frame: Byt
 }
 
 /// Whether a request's header makes sense: what does not is found when it is read, not in its turn.
-pub fn check<E: NetEnv>(frame: &Bytes, origin: &Origin<E>) -> Result<(), Close> {
-    Incoming::decode(frame, origin).map(drop)
+pub fn check(frame: &Bytes) -> Result<(), Close> {
+    Header::decode(frame).map(drop)
 }
 
 /// Handles a request whose turn has come.
 pub async fn answer<E: NetEnv>(core: &Rc<Core<E>>, origin: &Origin<E>, frame: Bytes) -> Response {
     let incoming = Incoming::decode(&frame, origin)?;
     dispatch(core, &origin.session, incoming, frame.clone()).await
+}
+
+/// A request's header, and where its body begins.
+struct Header<'a> {
+    key: ApiKey,
+    api_version: i16,
+    correlation_id: i32,
+    client_id: Option<&'a str>,
+    body: Decoder<'a>,
+}
+
+impl<'a> Header<'a> {
+    fn decode(frame: &'a Bytes) -> Result<Self, Close> {
+        let mut body = Decoder::new(frame);
+        let start = RequestStart::decode(&mut body)?;
+        let RequestStart { api_version, correlation_id, .. } = start;
+        let key = ApiKey::from_i16(start.api_key).ok_or(Close::UnknownApi(start.api_key))?;
+        let supported = key.supports(api_version);
+        if !supported && key != ApiKey::ApiVersions {
+            return Err(Close::UnsupportedVersion(key, api_version));
+        }
+        // Of an unknown version of ApiVersions nothing but the start is sure.
+        let client_id = if supported { RequestHeader::decode(start, key, &mut body)?.client_id } else { None };
+        Ok(Self { key, api_version, correlation_id, client_id, body })
+    }
 }
 
 /// A request whose header was read.
@@ -297,30 +322,18 @@ struct Incoming<'a> {
 
 impl<'a> Incoming<'a> {
     fn decode<E: NetEnv>(frame: &'a Bytes, origin: &Origin<E>) -> Result<Self, Close> {
-        let mut decoder = Decoder::new(frame);
-        let start = RequestStart::decode(&mut decoder)?;
-        let key = ApiKey::from_i16(start.api_key).ok_or(Close::UnknownApi(start.api_key))?;
-        let supported = key.supports(start.api_version);
-        if !supported && key != ApiKey::ApiVersions {
-            return Err(Close::UnsupportedVersion(key, start.api_version));
-        }
-        // Of an unknown version of ApiVersions nothing but the start is sure.
-        let client_id = if supported {
-            RequestHeader::decode(start, key, &mut decoder)?.client_id.map(str::to_owned)
-        } else {
-            None
-        };
+        let Header { key, api_version, correlation_id, client_id, body } = Header::decode(frame)?;
         let context = RequestContext {
-            api_version: start.api_version,
-            correlation_id: start.correlation_id,
-            client_id,
+            api_version,
+            correlation_id,
+            client_id: client_id.map(str::to_owned),
             listener: origin.identity.listener,
             peer: origin.identity.peer,
             principal: origin.identity.principal.clone(),
             traffic: origin.traffic.clone(),
             throttle: origin.throttle.clone(),
         };
-        Ok(Self { key, context, body: decoder })
+        Ok(Self { key, context, body })
     }
 }
 

@@ -287,7 +287,7 @@ async fn admit<E: NetEnv>(shared: &Rc<Shared<E>>, state: &mut ConnectionState, f
         core.metrics.stage(Stage::Queue, read, core.env.turn());
         Work::Begun(api::begin(core, &shared.origin, frame).await?)
     } else {
-        api::check(&frame, &shared.origin)?;
+        api::check(&frame)?;
         shared.waiting.set(shared.waiting.get() + 1);
         Work::Waiting(frame)
     };

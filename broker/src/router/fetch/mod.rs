@@ -94,7 +94,7 @@ struct Share<E: NetEnv> {
     owner: CoreId,
     /// By key.
     places: Slab<Place>,
-    /// What there is, by partition that stirred.
+    /// What another core said there is, by partition that stirred.
     stirred: Vec<(Key, u64)>,
     at: At<E>,
 }
@@ -252,7 +252,7 @@ impl<E: NetEnv> Shares<E> {
         };
         remote.kept.set(lasting);
         match read {
-            Some(read) => share.placed(read),
+            Some(read) => share.placed(read).collect(),
             None => share.lost(),
         }
     }
@@ -289,7 +289,6 @@ impl<E: NetEnv> Shares<E> {
                 At::Here(watch) => {
                     watch.begin(&self.core);
                     urgent |= watch.tally().urgent();
-                    share.stirred = watch.tally().stirred();
                 }
                 At::There(_) => {}
                 At::Lost => urgent = true,
@@ -362,13 +361,13 @@ impl<E: NetEnv> Shares<E> {
     fn deal(&mut self, max_bytes: usize) -> (Vec<Vec<usize>>, Option<(usize, usize)>) {
         let mut budgets: Vec<Vec<usize>> = Vec::with_capacity(self.shares.len());
         let mut order = Vec::new();
-        for (index, share) in self.shares.iter().enumerate() {
-            let shown: &[(Key, u64)] = if share.is_active() { &share.stirred } else { &[] };
-            budgets.push(vec![0; shown.len()]);
-            order.extend(shown.iter().enumerate().map(|(at, (key, bytes))| {
+        for (index, share) in self.shares.iter_mut().enumerate() {
+            let stirred = if share.places.is_empty() { Vec::new() } else { share.take_stirred() };
+            budgets.push(vec![0; stirred.len()]);
+            order.extend(stirred.into_iter().enumerate().map(|(at, (key, bytes))| {
                 let place = share.places.get(key.0).expect("an owner speaks of what it was asked");
                 let turn = self.seats[place.0 as usize].map_or(0, |seat| seat.turn);
-                (turn, (index, at), *bytes)
+                (turn, (index, at), bytes)
             }));
         }
         order.sort_unstable();
@@ -407,21 +406,31 @@ impl<E: NetEnv> Share<E> {
         }
     }
 
+    /// Bytes there are, as far as is known.
     fn total(&self) -> u64 {
-        self.stirred.iter().map(|(_, bytes)| bytes).sum()
+        match &self.at {
+            At::Here(watch) => watch.tally().total(),
+            At::There(_) => self.stirred.iter().map(|(_, bytes)| bytes).sum(),
+            At::Lost => 0,
+        }
     }
 
-    /// Takes over what is known of the bytes there are.
+    /// The partitions that stirred, as far as is known.
+    fn take_stirred(&mut self) -> Vec<(Key, u64)> {
+        match &self.at {
+            At::Here(watch) => watch.tally().stirred(),
+            At::There(_) => std::mem::take(&mut self.stirred),
+            At::Lost => Vec::new(),
+        }
+    }
+
+    /// Takes over what the owner told.
     fn refresh(&mut self) {
-        match &mut self.at {
-            At::Here(watch) => self.stirred = watch.tally().stirred(),
-            At::There(remote) => {
-                if let Some(stirred) = remote.notes.stirred.take() {
-                    self.stirred = stirred;
-                    remote.armed = None;
-                }
-            }
-            At::Lost => {}
+        if let At::There(remote) = &mut self.at
+            && let Some(stirred) = remote.notes.stirred.take()
+        {
+            self.stirred = stirred;
+            remote.armed = None;
         }
     }
 
@@ -436,9 +445,8 @@ impl<E: NetEnv> Share<E> {
     }
 
     /// What was read, by place.
-    fn placed(&self, read: Vec<(Key, Fetched)>) -> Vec<(Place, Fetched)> {
-        let place = |(key, fetched): (Key, Fetched)| Some((*self.places.get(key.0)?, fetched));
-        read.into_iter().filter_map(place).collect()
+    fn placed(&self, read: Vec<(Key, Fetched)>) -> impl Iterator<Item = (Place, Fetched)> {
+        read.into_iter().filter_map(|(key, fetched)| Some((*self.places.get(key.0)?, fetched)))
     }
 
     /// The owner is gone, with all its partitions.
