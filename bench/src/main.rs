@@ -13,23 +13,30 @@ mod answers;
 mod batch;
 mod behind;
 mod client;
+mod compare;
 mod consume;
 mod e2e;
+mod engine;
 mod error;
 mod group;
 mod idle;
 mod limits;
+mod machine;
 mod mux;
 mod offsets;
+mod output;
 mod pace;
 mod payload;
 mod process;
 mod produce;
 mod report;
 mod spread;
+mod target;
 mod verify;
+mod workload;
 
 use clap::{Args, Parser, Subcommand};
+use error::Result;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -59,6 +66,12 @@ struct Target {
 
 #[derive(Subcommand)]
 enum Command {
+    /// A workload on one broker.
+    Run(compare::RunOptions),
+    /// A workload on two brokers, in slices that take turns; the ratios with their intervals.
+    Compare(compare::CompareOptions),
+    /// What a run left in its folder, as text, and again as a page.
+    Report(compare::ReportOptions),
     /// Closed loop: connections that keep a number of requests in flight each.
     Produce(produce::Options),
     /// Writes a topic, then reads all of it as fast as it comes.
@@ -89,7 +102,20 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = match cli.command {
+    match run(cli) {
+        Ok(code) => code,
+        Err(problem) => {
+            eprintln!("void: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    let report = match cli.command {
+        Command::Run(options) => return compare::run(&options, cli.json),
+        Command::Compare(options) => return compare::compare(&options, cli.json),
+        Command::Report(options) => return compare::report(&options, cli.json),
         Command::Produce(options) => produce::run(&options),
         Command::Consume(options) => consume::run(&options),
         Command::E2e(options) => e2e::run(&options),
@@ -101,15 +127,7 @@ fn main() -> ExitCode {
         Command::Offsets(options) => offsets::run_load(&options),
         Command::Answers(options) => answers::run(&options),
         Command::Limits { dir } => limits::run(&dir),
-    };
-    match done {
-        Ok(report) => {
-            println!("{}", if cli.json { report.json() } else { report.text() });
-            ExitCode::SUCCESS
-        }
-        Err(problem) => {
-            eprintln!("void: {problem}");
-            ExitCode::FAILURE
-        }
-    }
+    }?;
+    println!("{}", if cli.json { report.json() } else { report.text() });
+    Ok(ExitCode::SUCCESS)
 }
