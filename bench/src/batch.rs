@@ -25,6 +25,11 @@ fn varint_size(value: i64) -> usize {
     (70 - (zigzag | 1).leading_zeros() as usize) / 7
 }
 
+/// The time that a batch bears which is built now.
+pub(crate) fn now_ms() -> i64 {
+    std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis() as i64
+}
+
 /// A batch of `count` records, whose values `fill` writes into the `size` zeroes it is given.
 pub(crate) fn build(count: usize, size: usize, timestamp: i64, fill: impl FnMut(usize, &mut [u8])) -> Bytes {
     build_keyed(count, size, timestamp, |_| None, fill)

@@ -14,8 +14,6 @@ mod batch;
 mod behind;
 mod client;
 mod compare;
-mod consume;
-mod e2e;
 mod engine;
 mod error;
 mod group;
@@ -74,10 +72,6 @@ enum Command {
     Report(compare::ReportOptions),
     /// Closed loop: connections that keep a number of requests in flight each.
     Produce(produce::Options),
-    /// Writes a topic, then reads all of it as fast as it comes.
-    Consume(consume::Options),
-    /// Open loop at a given rate; latency from each record's due time until a consumer has it.
-    E2e(e2e::Options),
     /// One record to each partition in turn; latency until the one consumer of all of them has it.
     Spread(spread::Options),
     /// Open loop, and a consumer that stays a while behind: does it cost disk reads?
@@ -117,8 +111,6 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Compare(options) => return compare::compare(&options, cli.json),
         Command::Report(options) => return compare::report(&options, cli.json),
         Command::Produce(options) => produce::run(&options),
-        Command::Consume(options) => consume::run(&options),
-        Command::E2e(options) => e2e::run(&options),
         Command::Spread(options) => spread::run(&options),
         Command::Behind(options) => behind::run(&options),
         Command::Idle(options) => idle::run(&options),

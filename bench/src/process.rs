@@ -136,7 +136,7 @@ impl Meter {
             disk_read: after.disk_read - self.before.disk_read,
             disk_written: after.disk_written - self.before.disk_written,
             memory: memory(pid)?,
-            others: machine.busy - (aside(&self.peers)? - self.aside),
+            others: machine.busy() - (aside(&self.peers)? - self.aside),
             machine,
         })
     }

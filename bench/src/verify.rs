@@ -50,25 +50,30 @@ impl Expected {
 
     fn take(&mut self, offset: i64, value: &[u8]) -> Result<()> {
         let stamp = Stamp::read(value)?;
-        let Some((ack, place)) = self.current else {
-            return Err(Error::Broken(format!("offset {offset} holds a record too many: {stamp:?}")));
-        };
-        let (due_offset, sequence) = (ack.base_offset + i64::from(place), ack.first_sequence + u64::from(place));
-        let extra = self.allow.unacknowledged && offset < due_offset;
-        if !extra && (offset, stamp.stream, stamp.sequence) != (due_offset, ack.stream, sequence) {
-            return Err(Error::Broken(format!(
-                "offset {offset} holds {stamp:?}; {ack:?} had {sequence} at {due_offset}"
-            )));
-        }
         // A record that is there twice is out of order, too.
         if self.last.insert(stamp.stream, stamp.sequence).is_some_and(|last| last >= stamp.sequence) {
             return Err(Error::Broken(format!("stream {} is out of order at offset {offset}", stamp.stream)));
         }
-        if !extra {
-            self.current =
-                if place + 1 < ack.count { Some((ack, place + 1)) } else { self.acks.next().map(|a| (a, 0)) };
+        let due = self.current.map(|(ack, place)| (ack, place, ack.base_offset + i64::from(place)));
+        match due {
+            Some((ack, place, due)) if offset == due || !self.allow.unacknowledged => {
+                let sequence = ack.first_sequence + u64::from(place);
+                if (offset, stamp.stream, stamp.sequence) != (due, ack.stream, sequence) {
+                    let what = format!("offset {offset} holds {stamp:?}; {ack:?} had {sequence} at {due}");
+                    return Err(Error::Broken(what));
+                }
+                let next = (place + 1 < ack.count).then_some((ack, place + 1));
+                self.current = next.or_else(|| self.acks.next().map(|ack| (ack, 0)));
+                Ok(())
+            }
+            Some((ack, _, due)) if offset > due => {
+                Err(Error::Broken(format!("offset {due} is missing: {ack:?} had it acknowledged")))
+            }
+            None if !self.allow.unacknowledged => {
+                Err(Error::Broken(format!("offset {offset} holds a record too many: {stamp:?}")))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Goes on at `offset`, before which nothing is left.
@@ -160,6 +165,9 @@ mod tests {
         expected.take(1, &value(1)).expect("not acknowledged, and there");
         expected.take(2, &value(2)).expect("acknowledged");
         assert!(expected.done());
+        expected.take(3, &value(3)).expect("not acknowledged, and there");
+        let mut missing = Expected::new(vec![ack(0, 0, 1)], allow);
+        assert!(missing.take(1, &value(1)).is_err());
         let mut twice = Expected::new(vec![ack(1, 5, 1)], allow);
         twice.take(0, &value(5)).expect("it may be one that was not acknowledged");
         assert!(twice.take(1, &value(5)).is_err());

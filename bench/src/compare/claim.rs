@@ -1,9 +1,10 @@
 //! `--assert`: a claim about a figure, judged at the bad end of its interval; and how a figure is named.
 //!
-//! `e2e.p99 ratio <= 0.5`, `cpu.ms_per_s a < 30`; with `NAME: ` before it, only of cases whose name holds NAME.
+//! `e2e.p99 ratio <= 0.5`, `cpu.ms_per_s a < 30`; with `NAME: ` before it, only of cases whose name has its words.
 
 use super::stats::Estimate;
 use crate::output::summary::CaseResult;
+use crate::workload::Case;
 use std::str::FromStr;
 
 /// Which figure of a metric.
@@ -58,8 +59,8 @@ impl Place {
         Ok(Self { case, metric: metric.to_owned(), side })
     }
 
-    pub(crate) fn is_of(&self, case: &str) -> bool {
-        self.case.as_ref().is_none_or(|part| case.contains(part.as_str()))
+    pub(crate) fn is_of(&self, case: &Case) -> bool {
+        self.case.as_ref().is_none_or(|part| case.is_named(part))
     }
 
     /// The figure in a case, if it was measured.
@@ -135,7 +136,8 @@ mod tests {
     fn a_claim_may_be_of_some_cases_only() {
         let place = claim("rate=100 : e2e.p99 a <= 5").place;
         assert_eq!((place.side, place.metric.as_str()), (Side::A, "e2e.p99"));
-        assert!(place.is_of("tick rate=100 consumers=1") && !place.is_of("tick rate=5000"));
+        let named = |name: &str| Case { name: name.into(), ..Case::default() };
+        assert!(place.is_of(&named("tick rate=100 consumers=1")) && !place.is_of(&named("tick rate=1000")));
         assert_eq!("rate=100 : e2e.p99 a".parse(), Ok(place));
         for wrong in ["e2e.p99 <= 5", "x c <= 5", "x a = 5", "x a <= five"] {
             assert!(wrong.parse::<Claim>().is_err(), "{wrong}");

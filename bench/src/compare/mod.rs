@@ -25,7 +25,7 @@ const UNTRUE: u8 = 3;
 pub(crate) struct Common {
     /// The workload file; bench/workloads has some.
     workload: PathBuf,
-    /// Only cases whose name holds this.
+    /// Only cases whose name has these words: 'rate=1000 consumers=1'.
     #[arg(long)]
     only: Option<String>,
     /// Seconds of a slice that count, instead of the workload's.
@@ -86,7 +86,7 @@ pub(crate) struct CompareOptions {
     #[arg(long)]
     b: Endpoint,
     /// What to call them.
-    #[arg(long, value_delimiter = ',', num_args = 2, default_values = ["a", "b"])]
+    #[arg(long, value_delimiter = ',', default_values = ["a", "b"])]
     names: Vec<String>,
     /// What starts a again when the load has killed it, and prints its process id; the shell runs it.
     #[arg(long)]
@@ -117,9 +117,9 @@ pub(crate) fn compare(options: &CompareOptions, json: bool) -> Result<ExitCode> 
 fn adjusted(common: &Common) -> Result<Workload> {
     let mut workload = file::read(&common.workload)?;
     if let Some(part) = &common.only {
-        workload.cases.retain(|case| case.name.contains(part.as_str()));
+        workload.cases.retain(|case| case.is_named(part));
         if workload.cases.is_empty() {
-            return Err(Error::Cannot(format!("no case's name holds {part:?}")));
+            return Err(Error::Cannot(format!("no case's name has {part:?}")));
         }
     }
     for case in &mut workload.cases {
@@ -191,7 +191,7 @@ pub(crate) struct ReportOptions {
 pub(crate) fn report(options: &ReportOptions, json: bool) -> Result<ExitCode> {
     let Some(place) = &options.figure else { return show(&options.dir, json) };
     let summary = output::summary(&options.dir)?;
-    for result in summary.cases.iter().filter(|result| place.is_of(&result.case.name)) {
+    for result in summary.cases.iter().filter(|result| place.is_of(&result.case)) {
         if let Some(Estimate { median, low, high, .. }) = place.find(result) {
             println!("{median} {low} {high}");
         }

@@ -10,6 +10,7 @@ use crate::output::{Interval, Output, Progress, Row, percentiles};
 use crate::report::histogram;
 use crate::target::Endpoint;
 use crate::workload::Case;
+use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,24 @@ struct Course {
     begun: u32,
     /// By target and kind: latencies of slices that count.
     latencies: BTreeMap<(usize, &'static str), Vec<Interval>>,
+}
+
+/// Which pair is measured.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// The case's place in the summary.
+    place: usize,
+    attempt: usize,
+    syscalls: bool,
+}
+
+/// A slice of a pair that is not yet judged as a whole.
+struct Fit {
+    target: usize,
+    start: Duration,
+    /// No rule discards it.
+    fit: bool,
+    latencies: BTreeMap<&'static str, Histogram<u64>>,
 }
 
 /// What ends a case early.
@@ -86,19 +105,16 @@ impl Session {
             begun: 0,
             latencies: BTreeMap::new(),
         };
-        let mut ended = None;
         // As many again may be discarded; a machine that is busier than that measures nothing.
-        for attempt in 0..2 * case.pairs {
-            if counted(&self.summary.cases[place]) == case.pairs {
-                break;
+        let timed = (0..2 * case.pairs).map(|attempt| Turn { place, attempt, syscalls: false });
+        let calls =
+            (0..if self.syscalls { SYSCALL_PAIRS } else { 0 }).map(|attempt| Turn { place, attempt, syscalls: true });
+        let mut ended = None;
+        for turn in timed.chain(calls) {
+            if !turn.syscalls && counted(&self.summary.cases[place]) == case.pairs {
+                continue;
             }
-            ended = self.pair(place, attempt, false, &mut course, progress)?;
-            if ended.is_some() {
-                break;
-            }
-        }
-        for attempt in 0..if self.syscalls && ended.is_none() { SYSCALL_PAIRS } else { 0 } {
-            ended = self.pair(place, attempt, true, &mut course, progress)?;
+            ended = self.pair(turn, &mut course, progress)?;
             if ended.is_some() {
                 break;
             }
@@ -114,63 +130,68 @@ impl Session {
     }
 
     /// One slice on each broker: a b, then b a.
-    fn pair(
-        &mut self,
-        place: usize,
-        attempt: usize,
-        syscalls: bool,
-        course: &mut Course,
-        progress: &mut Progress,
-    ) -> Result<Option<Stop>> {
+    fn pair(&mut self, turn: Turn, course: &mut Course, progress: &mut Progress) -> Result<Option<Stop>> {
         let mut order: Vec<usize> = (0..self.endpoints.len()).collect();
-        if course.a_first != (attempt % 2 == 0) {
+        if course.a_first != turn.attempt.is_multiple_of(2) {
             order.reverse();
         }
-        let (mut done, mut ended) = (Vec::new(), None);
+        let (mut pair, mut ended) = (Vec::new(), None);
         for target in order {
-            let case = self.summary.cases[place].case.clone();
-            let (counted, of) = (counted(&self.summary.cases[place]), case.pairs);
-            let name = &self.summary.targets[target].name;
-            let what = if syscalls { "system calls".into() } else { format!("{counted}/{of} pairs") };
-            progress.at(format!("{}  {what}  {name}", case.name));
-            let pressure = match pressure_at_rest() {
-                Ok(pressure) => pressure,
-                Err(why) => return Ok(Some(Stop::Gone(why))),
-            };
-            let begun = self.began.elapsed();
-            let slice = self.slice(&case, target, syscalls, course, progress)?;
-            let failed = slice.failure.as_ref().map(ToString::to_string);
-            let discarded = self.summary.rules.discard(pressure, slice.steal).filter(|_| failed.is_none());
-            self.summary.cases[place].slices.push(SliceResult {
-                target,
-                pair: attempt,
-                at: begun.as_secs_f64(),
-                counts: false,
-                discarded: discarded.clone(),
-                failed,
-                syscalls,
-                metrics: slice.metrics,
-            });
-            done.push((target, begun, discarded.is_none(), slice.latencies));
-            if let Some(why) = slice.failure {
-                // A record that is not as it was is void; all else is a broker that went away under the load.
-                ended = Some(if matches!(why, Error::Broken(_)) { Stop::Void(why) } else { Stop::Gone(why) });
+            let (one, stop) = self.one(turn, target, course, progress)?;
+            pair.push(one);
+            if stop.is_some() {
+                ended = stop;
                 break;
             }
         }
-        let alone = self.endpoints.len() == 1;
-        let counts = done.iter().all(|(_, _, counts, _)| *counts) && (ended.is_none() || alone);
-        let slices = &mut self.summary.cases[place].slices;
-        let new = slices.len() - done.len();
-        slices[new..].iter_mut().for_each(|slice| slice.counts = counts);
-        for (target, start, _, latencies) in done.into_iter().filter(|_| counts && !syscalls) {
+        let result = &mut self.summary.cases[turn.place];
+        // What a single broker did until it went away is better than nothing.
+        let whole = ended.is_none() || (self.endpoints.len() == 1 && counted(result) == 0);
+        let counts = whole && pair.iter().all(|one| one.fit);
+        let new = result.slices.len() - pair.len();
+        result.slices[new..].iter_mut().for_each(|slice| slice.counts = counts);
+        let length = Duration::from_secs_f64(result.case.seconds);
+        for Fit { target, start, latencies, .. } in pair.into_iter().filter(|_| counts && !turn.syscalls) {
             for (kind, latencies) in latencies {
-                let length = Duration::from_secs_f64(self.summary.cases[place].case.seconds);
                 course.latencies.entry((target, kind)).or_default().push(Interval { start, length, latencies });
             }
         }
         self.output.summary(&self.summary)?;
         Ok(ended)
+    }
+
+    /// One slice of a pair, as the rules see it.
+    fn one(
+        &mut self,
+        turn: Turn,
+        target: usize,
+        course: &mut Course,
+        progress: &mut Progress,
+    ) -> Result<(Fit, Option<Stop>)> {
+        let result = &self.summary.cases[turn.place];
+        let (case, name) = (result.case.clone(), &self.summary.targets[target].name);
+        let what =
+            if turn.syscalls { "system calls".into() } else { format!("{}/{} pairs", counted(result), case.pairs) };
+        progress.at(format!("{}  {what}  {name}", case.name));
+        let pressure = pressure_at_rest()?;
+        let start = self.began.elapsed();
+        let slice = self.slice(&case, target, turn.syscalls, course, progress)?;
+        let failed = slice.failure.as_ref().map(ToString::to_string);
+        let discarded = self.summary.rules.discard(pressure, slice.steal).filter(|_| failed.is_none());
+        let fit = Fit { target, start, fit: discarded.is_none(), latencies: slice.latencies };
+        self.summary.cases[turn.place].slices.push(SliceResult {
+            target,
+            pair: turn.attempt,
+            at: start.as_secs_f64(),
+            counts: false,
+            discarded,
+            failed,
+            syscalls: turn.syscalls,
+            metrics: slice.metrics,
+        });
+        // A record that is not as it was is void; all else is a broker that went away under the load.
+        let stop = |why| if matches!(why, Error::Broken(_)) { Stop::Void(why) } else { Stop::Gone(why) };
+        Ok((fit, slice.failure.map(stop)))
     }
 
     fn slice(
@@ -190,9 +211,9 @@ impl Session {
         let (number, begun) = (course.begun, self.began.elapsed().as_secs_f64());
         course.begun += 1;
         let topic = &mut course.topics[target];
-        let slice = engine::run(&site, case, topic, number, &mut |second| progress.second(second));
+        let mut slice = engine::run(&site, case, topic, number, &mut |second| progress.second(second));
         if !case.keep_topic && slice.failure.is_none() {
-            topic.delete(&self.endpoints[target].address)?;
+            slice.failure = topic.delete(&self.endpoints[target].address).err();
         }
         if let Some(pid) = slice.restarted {
             self.endpoints[target].pid = Some(pid);
@@ -239,7 +260,7 @@ impl Session {
     fn judge(&mut self, claims: &[Claim]) {
         for claim in claims {
             let mut judged = 0;
-            for result in self.summary.cases.iter().filter(|result| claim.place.is_of(&result.case.name)) {
+            for result in self.summary.cases.iter().filter(|result| claim.place.is_of(&result.case)) {
                 let estimate = claim.place.find(result);
                 let value = estimate.map(|estimate| claim.bad_end(&estimate));
                 let holds = value.is_some_and(|value| claim.holds(value));

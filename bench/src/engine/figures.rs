@@ -65,6 +65,9 @@ pub(crate) fn all(metrics: &mut Metrics, case: &Case, measured: &Measured) {
     }
 }
 
+/// What a second shows of one thing.
+type View = fn(&Second) -> Option<f64>;
+
 /// What grew: the median of the last third over that of the first.
 pub(crate) fn growth(metrics: &mut Metrics, seconds: &[Second]) {
     let counted: Vec<&Second> = seconds.iter().filter(|second| second.counts).collect();
@@ -72,12 +75,12 @@ pub(crate) fn growth(metrics: &mut Metrics, seconds: &[Second]) {
         return;
     }
     let third = counted.len() / 3;
-    let median = |part: &[&Second], value: fn(&Second) -> Option<f64>| {
+    let median = |part: &[&Second], value: View| {
         let mut values: Vec<f64> = part.iter().filter_map(|second| value(second)).collect();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied()
     };
-    let views: [(&str, fn(&Second) -> Option<f64>); 3] = [
+    let views: [(&str, View); 3] = [
         ("growth.memory", |second| second.memory_mib),
         ("growth.files", |second| second.files),
         ("growth.p99", |second| second.p99),

@@ -136,7 +136,7 @@ impl<'a> Producer<'a> {
             if self.mux.unsent() > MOST_UNSENT {
                 return Err(Error::Cannot(format!("the broker does not take {rate} records/s")));
             }
-            if number % SENDS_BETWEEN_ANSWERS == 0 {
+            if number.is_multiple_of(SENDS_BETWEEN_ANSWERS) {
                 self.answers(Duration::ZERO)?;
             }
         }
@@ -210,7 +210,7 @@ impl<'a> Producer<'a> {
         for partition in &partitions {
             let first = next;
             let key = |place: usize| (case.keys > 0).then(|| (first + place as u64) % case.keys);
-            let records = batch::build_keyed(case.batch, case.record, now_ms(), key, |place, value| {
+            let records = batch::build_keyed(case.batch, case.record, batch::now_ms(), key, |place, value| {
                 Stamp { stream, sequence: first + place as u64, due }.write(value);
             });
             batches.push((*partition, records));
@@ -275,8 +275,4 @@ impl<'a> Producer<'a> {
         }
         Ok(pending.since)
     }
-}
-
-fn now_ms() -> i64 {
-    std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis() as i64
 }

@@ -90,7 +90,13 @@ impl Chart {
         let mut chart = builder.build_cartesian_2d(x, y).map_err(cannot)?;
         let mut mesh = chart.configure_mesh();
         let label = |at: &f64| label(*at);
-        mesh.x_desc(x_name).y_desc(self.unit).x_labels(ticks).x_label_formatter(&label).light_line_style(WHITE);
+        let value = |value: &f64| ((value * 1e4).round() / 1e4).to_string();
+        mesh.x_desc(x_name)
+            .y_desc(self.unit)
+            .x_labels(ticks)
+            .x_label_formatter(&label)
+            .y_label_formatter(&value)
+            .light_line_style(WHITE);
         mesh.draw().map_err(cannot)?;
         for (line, color) in self.lines.iter().zip(COLORS) {
             let drawn = LineSeries::new(line.points.iter().copied(), color.stroke_width(2));

@@ -94,6 +94,11 @@ impl Default for Case {
 }
 
 impl Case {
+    /// Whether its name has all words of `part`.
+    pub(crate) fn is_named(&self, part: &str) -> bool {
+        part.split_whitespace().all(|word| self.name.split(' ').any(|own| own == word))
+    }
+
     /// Records of a request.
     pub(crate) fn records(&self) -> usize {
         self.batch * self.partitions_per_request
@@ -129,6 +134,9 @@ impl Case {
         }
         if self.share && self.consumers > self.partitions as usize {
             return Err(("consumers", format!("more than the {} partitions they share", self.partitions)));
+        }
+        if self.kill && self.keep_topic {
+            return Err(("keep_topic", "what a killed broker did not acknowledge would be in the next slice".into()));
         }
         if self.rate.is_some() && self.depth > 1 {
             return Err(("depth", "an open loop sends what is due, whatever is in flight".into()));

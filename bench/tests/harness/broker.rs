@@ -13,6 +13,8 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) struct Broker {
     child: Child,
+    /// The process that took its place.
+    adopted: Option<u32>,
     address: String,
     dir: PathBuf,
     _turn: MutexGuard<'static, ()>,
@@ -34,6 +36,13 @@ fn program() -> PathBuf {
     program
 }
 
+/// What starts a broker, for the shell.
+fn command(address: &str, dir: &Path) -> String {
+    let (program, data, log) = (program(), dir.join("data"), dir.join("log"));
+    let [program, data, log] = [&program, &data, &log].map(|path| format!("'{}'", path.display()));
+    format!("{program} serve --metrics none --memory 256MiB --listen {address} --data-dir {data} >>{log} 2>&1")
+}
+
 impl Broker {
     pub(crate) fn start() -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,20 +50,14 @@ impl Broker {
         let address = listener.local_addr().expect("its address").to_string();
         drop(listener);
         let dir = folder("broker");
-        let log = fs::File::create(dir.join("log")).expect("a log");
-        let child = Command::new(program())
-            .args(["serve", "--metrics", "none", "--memory", "256MiB", "--listen", &address, "--data-dir"])
-            .arg(dir.join("data"))
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the broker starts");
+        let command = format!("exec {}", command(&address, &dir));
+        let child = Command::new("sh").args(["-c", &command]).stdin(Stdio::null()).spawn().expect("the broker starts");
         let deadline = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(&address).is_err() {
             assert!(Instant::now() < deadline, "the broker does not listen; see {}", dir.join("log").display());
             std::thread::sleep(Duration::from_millis(20));
         }
-        Self { child, address, dir, _turn: turn }
+        Self { child, adopted: None, address, dir, _turn: turn }
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -64,6 +67,16 @@ impl Broker {
     /// As the command line takes it.
     pub(crate) fn endpoint(&self) -> String {
         format!("{},{}", self.address, self.child.id())
+    }
+
+    /// Starts it again, and prints the new process.
+    pub(crate) fn command(&self) -> String {
+        format!("{} & echo $!", command(&self.address, &self.dir))
+    }
+
+    /// Another process serves in its place, and goes with it.
+    pub(crate) fn adopt(&mut self, pid: u32) {
+        self.adopted = (pid != self.child.id()).then_some(pid);
     }
 
     pub(crate) fn signal(&self, signal: i32) {
@@ -78,6 +91,10 @@ impl Drop for Broker {
         // It may have been killed already, and its folder is of no more use.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(pid) = self.adopted {
+            // SAFETY: takes numbers alone.
+            unsafe { libc::kill(pid as i32, libc::SIGKILL) };
+        }
         let _ = fs::remove_dir_all(&self.dir);
     }
 }

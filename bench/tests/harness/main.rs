@@ -1,5 +1,5 @@
 //! The harness measures itself, against a real broker: what is equal comes out as equal, a delay is found, a stall shows as
-//! long as it was, and a run that goes wrong says so.
+//! long as it was, a kill loses nothing, and a run that goes wrong says so.
 
 mod broker;
 mod proxy;
@@ -45,7 +45,7 @@ fn a_delay_of_100_us_in_one_of_two_is_found() {
     let quick = Proxy::start(broker.address(), Duration::ZERO);
     let slow = Proxy::start(broker.address(), Duration::from_micros(100));
     let (_file, path) = workload(&format!("{TICK}seconds = 0.5\npairs = 15\n{RELAXED}"));
-    let arguments = ["compare", &path, "--a", quick.address(), "--b", slow.address(), "--seed", "1"];
+    let arguments = ["compare", &path, "--a", quick.address(), "--b", slow.address(), "--names", "quick,slow"];
     let run = Run::to_end(&arguments, &[&ANY_MACHINE, &["--assert", "ack.p50 ratio < 1"]]);
     let done = run.succeeds();
     let (a, b) = (done.figure("ack.p50", "a").median, done.figure("ack.p50", "b").median);
@@ -82,6 +82,30 @@ fn a_broker_that_dies_leaves_what_was_measured_marked_as_partial() {
     assert_eq!(done.status(), "partial");
     let p50 = done.figure("e2e.p50", "a");
     assert!(p50.of >= 1 && p50.median > 0.0, "the slices before are kept: {p50:?}");
+}
+
+#[test]
+fn a_broker_killed_under_load_comes_back_with_all_it_acknowledged() {
+    let mut broker = Broker::start();
+    let (_file, path) = workload("partitions = 4\nconnections = 4\ndepth = 4\nkill = true\nseconds = 1\npairs = 2\n");
+    let restart = broker.command();
+    let arguments = ["run", &path, "--target", &broker.endpoint(), "--restart", &restart];
+    let done = Run::begin(&arguments, &[&ANY_MACHINE]).finish();
+    broker.adopt(done.pid());
+    let done = done.succeeds();
+    assert!((0.0..60.0).contains(&done.figure("recovery.s", "a").median));
+    assert!(done.figure("records_verified", "a").low > 0.0);
+}
+
+#[test]
+fn a_backlog_is_drained_while_producers_go_on() {
+    let broker = Broker::start();
+    let text = format!("{TICK}batch = 10\nseconds = 1\npairs = 2\nbacklog_mb = 2\n{RELAXED}");
+    let (_file, path) = workload(&text);
+    let done = Run::begin(&["run", &path, "--target", &broker.endpoint()], &[&ANY_MACHINE]).succeeds();
+    assert!(done.figure("drain.mb_per_s", "a").low > 0.0);
+    // What was there before is old: its age is not latency.
+    assert!(done.figure("e2e.max", "a").high < 30e6 && done.figure("records_verified", "a").low >= 20_000.0);
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Run {
         Self::spawn(out.to_owned(), None, arguments, more).finish()
     }
 
-    fn finish(self) -> Finished {
+    pub(crate) fn finish(self) -> Finished {
         let output = self.child.wait_with_output().expect("the bench ends");
         Finished { out: self.out, _folder: self._folder, output }
     }
@@ -98,6 +98,13 @@ impl Finished {
         assert_eq!(self.output.status.code(), Some(code), "{}", self.said());
         let text = fs::read_to_string(self.out.join("summary.json")).expect("a summary");
         Done(serde_json::from_str(&text).expect("it is JSON"))
+    }
+
+    /// The process that the first target had in the end.
+    pub(crate) fn pid(&self) -> u32 {
+        let text = fs::read_to_string(self.out.join("summary.json")).expect("a summary");
+        let summary: Value = serde_json::from_str(&text).expect("it is JSON");
+        summary["targets"][0]["pid"].as_u64().expect("a process") as u32
     }
 
     pub(crate) fn succeeds(&self) -> Done {
