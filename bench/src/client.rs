@@ -5,9 +5,9 @@ use bytes::Bytes;
 use corelog_wire::error_code::ErrorCode;
 use corelog_wire::header::ResponseHeader;
 use corelog_wire::messages::{
-    CreateTopicsRequest, DeleteTopicsRequest, DescribeGroupsRequest, FetchRequest, FetchResponse,
-    FindCoordinatorRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest, ProduceResponse, create_topics, fetch,
-    list_offsets, metadata, produce,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, DescribeGroupsRequest, FetchRequest,
+    FetchResponse, FindCoordinatorRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest, ProduceResponse,
+    create_partitions, create_topics, fetch, list_offsets, metadata, produce,
 };
 use corelog_wire::{Decoder, Message, Request, frame};
 use std::io::{Read, Write};
@@ -19,10 +19,13 @@ pub(crate) const PRODUCE: i16 = 9;
 pub(crate) const FETCH: i16 = 12;
 const METADATA: i16 = 9;
 const LIST_OFFSETS: i16 = 5;
-/// What ListOffsets takes for the first offset that is there.
-const EARLIEST: i64 = -2;
 const CREATE_TOPICS: i16 = 5;
 const DELETE_TOPICS: i16 = 5;
+const CREATE_PARTITIONS: i16 = 2;
+/// What ListOffsets takes for the first offset that is there.
+const EARLIEST: i64 = -2;
+/// Kafka makes fewer than 10,000 records of metadata of one request: a topic gets more partitions in steps.
+const PARTITIONS_AT_ONCE: i32 = 5000;
 const FIND_COORDINATOR: i16 = 3;
 const DESCRIBE_GROUPS: i16 = 5;
 const CLIENT_ID: &str = "corelog-bench";
@@ -79,7 +82,7 @@ impl Connection {
         };
         let topic = create_topics::CreatableTopic {
             name: name.into(),
-            num_partitions: partitions,
+            num_partitions: partitions.min(PARTITIONS_AT_ONCE),
             replication_factor: 1,
             configs: configs.iter().map(config).collect(),
             ..Default::default()
@@ -89,6 +92,11 @@ impl Connection {
         for topic in response.topics.iter().filter(|t| t.error_code != ErrorCode::TopicAlreadyExists.code()) {
             accept("CreateTopics", topic.error_code)?;
         }
+        let mut count = PARTITIONS_AT_ONCE;
+        while count < partitions {
+            count = (count + PARTITIONS_AT_ONCE).min(partitions);
+            self.grow_topic(name, count)?;
+        }
         let deadline = Instant::now() + PATIENCE;
         while self.leaders(name)? < partitions as usize || !self.answers(name, partitions)? {
             if Instant::now() > deadline {
@@ -97,6 +105,16 @@ impl Connection {
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// Gives a topic that many partitions, unless it has them.
+    fn grow_topic(&mut self, name: &str, count: i32) -> Result<()> {
+        let topic = create_partitions::CreatePartitionsTopic { name: name.into(), count, ..Default::default() };
+        let request = CreatePartitionsRequest { topics: vec![topic], timeout_ms: 30_000, ..Default::default() };
+        let response = self.call(CREATE_PARTITIONS, &request)?;
+        let has_them = ErrorCode::InvalidPartitions.code();
+        let mut codes = response.results.iter().map(|topic| topic.error_code).filter(|code| *code != has_them);
+        codes.try_for_each(|code| accept("CreatePartitions", code))
     }
 
     /// The first offset that is still there.

@@ -96,6 +96,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    process::allow_connections();
     match run(cli) {
         Ok(code) => code,
         Err(problem) => {

@@ -29,10 +29,14 @@ pub(crate) fn all(metrics: &mut Metrics, case: &Case, measured: &Measured) {
     let (requests, delivered) = (*requests as f64, *delivered as f64);
     let (records, payload) = (requests * case.records() as f64, requests * case.payload() as f64);
     add("records_verified", *verified as f64);
-    add("requests_per_s", requests / seconds);
-    add("records_per_s", records / seconds);
-    add("mb_per_s", payload / 1e6 / seconds);
-    add("delivered_per_s", delivered / seconds);
+    if case.rate != Some(0.0) {
+        add("requests_per_s", requests / seconds);
+        add("records_per_s", records / seconds);
+        add("mb_per_s", payload / 1e6 / seconds);
+    }
+    if case.consumers > 0 {
+        add("delivered_per_s", delivered / seconds);
+    }
     if lag.sent > 0 {
         add("send_lag.late", lag.late as f64);
         add("send_lag.max", lag.most.as_nanos() as f64 / 1000.0);
