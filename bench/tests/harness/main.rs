@@ -122,6 +122,18 @@ fn a_claim_that_does_not_hold_and_a_folder_that_exists_end_with_an_error() {
 }
 
 #[test]
+fn slices_that_a_rule_discards_are_measured_again_once_and_told() {
+    let broker = Broker::start();
+    let (_file, path) = workload(&format!("{TICK}seconds = 0.5\npairs = 2\n"));
+    let rules = ["--most-steal=-1", "--most-pressure", "100"];
+    let run = Run::to_end(&["run", &path, "--target", &broker.endpoint()], &[&rules]);
+    let done = run.fails(1);
+    assert_eq!((done.status(), done.discarded()), ("partial", 4));
+    let said = run.complains();
+    assert!(said.contains("only 0 of 2 pairs count") && said.contains("steal"), "{said}");
+}
+
+#[test]
 fn a_workload_with_a_mistake_is_named_with_file_line_and_key() {
     let (_file, path) = workload("record = 100\nconsumer = 1\n");
     let run = Run::to_end(&["run", &path, "--target", "127.0.0.1:1"], &[]);

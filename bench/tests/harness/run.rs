@@ -132,6 +132,12 @@ impl Done {
         claims.iter().filter_map(|claim| claim["holds"].as_bool()).collect()
     }
 
+    /// Slices of the only case that a rule discarded.
+    pub(crate) fn discarded(&self) -> usize {
+        let slices = self.0["cases"][0]["slices"].as_array().expect("slices");
+        slices.iter().filter(|slice| slice["discarded"].is_string() && slice["counts"] == false).count()
+    }
+
     /// Of the only case.
     pub(crate) fn figure(&self, metric: &str, side: &str) -> Figure {
         let of = &self.0["cases"][0]["figures"][metric][side];
