@@ -4,7 +4,7 @@
 use crate::client::{self, Connection};
 use crate::error::{Error, Result, accept};
 use crate::mux::Mux;
-use crate::pace::{joined, sleep_until, wait_until};
+use crate::pace::{joined, sleep_until};
 use crate::payload::Stamp;
 use crate::process::Meter;
 use crate::report::{Report, histogram};
@@ -73,7 +73,7 @@ fn send(options: &Options, topic: &str, mut stream: TcpStream, start: Instant) -
         let records = batch::build(1, options.record, 0, |_, value| stamp.write(value));
         let request = client::produce_request(topic, options.partition(sequence), records);
         let frame = client::encode(client::PRODUCE, sequence as i32, &request)?;
-        wait_until(start + due);
+        sleep_until(start + due);
         stream.write_all(&frame)?;
     }
     Ok(())
