@@ -104,7 +104,8 @@ impl Coordinator {
     /// The records of a commit and the outcome per partition. All fit one batch, or the commit is refused: a commit is
     /// atomic.
     fn commit_records(&self, commit: &CommitOffsets, now: Now) -> Result<(Vec<Record>, TopicOutcomes), GroupError> {
-        let mut records = Vec::new();
+        let asked = commit.topics.iter().map(|(_, _, partitions)| partitions.len()).sum();
+        let mut records = Vec::with_capacity(asked);
         let mut outcomes = Vec::with_capacity(commit.topics.len());
         let mut size = 0;
         for (topic, topic_id, partitions) in &commit.topics {
