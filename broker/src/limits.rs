@@ -58,6 +58,8 @@ pub const STOP_PATIENCE: Duration = Duration::from_secs(5);
 pub const STOP_POLL: Duration = Duration::from_millis(10);
 /// Buffer memory that a core makes ready in advance.
 pub const POOL_TOUCH_AHEAD: usize = 4 * MIB;
+/// How long committed offsets may wait to be written together, unless a setting says so.
+pub const GROUP_LINGER: Duration = Duration::from_millis(10);
 /// By how many requests another core must lead before a connection moves there, and what a request about any other core
 /// takes off that lead: three requests in four must be about the new core.
 pub const HAND_OVER_LEAD: u32 = 16;

@@ -104,7 +104,6 @@ pub const KAFKA_KEYS: &[Definition] = &[
     key("group.consumer.min.heartbeat.interval.ms", Int, "5000", CONSUMER_GROUPS).valid(AtLeast(1)),
     key("group.consumer.min.session.timeout.ms", Int, "45000", CONSUMER_GROUPS).valid(AtLeast(1)),
     key("group.consumer.session.timeout.ms", Int, "45000", CONSUMER_GROUPS).valid(AtLeast(1)),
-    key("group.coordinator.append.linger.ms", Int, "-1", COORDINATOR).valid(AtLeast(-1)),
     key("group.coordinator.background.threads", Int, "2", COORDINATOR).valid(AtLeast(1)),
     key("group.coordinator.cached.buffer.max.bytes", Int, "1048588", COORDINATOR).valid(AtLeast(524288)).cluster(),
     key("group.coordinator.rebalance.protocols", List, "classic,consumer,streams", COORDINATOR).valid(OneOf(&["consumer", "classic", "share", "streams"])),

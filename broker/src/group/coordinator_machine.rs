@@ -46,6 +46,13 @@ pub struct Write {
     pub records: Rc<[Record]>,
 }
 
+impl Write {
+    /// Whether it is of committed offsets alone.
+    pub(super) fn is_of_offsets(&self) -> bool {
+        self.records.iter().all(|record| matches!(record, Record::Offset { value: Some(_), .. }))
+    }
+}
+
 /// What an input asks the driver to do.
 #[derive(Default, Debug)]
 pub struct Effects {
