@@ -47,6 +47,7 @@ pub enum Mutant {
     JournalSkipsChain,
     JournalFreesEarly,
     JournalForgetsDirectorySync,
+    JournalTrustsRecoveredNames,
     JournalIgnoresFailedWrites,
     JournalTakesRotForTornTail,
     JournalNeverCloses,
