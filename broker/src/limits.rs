@@ -120,6 +120,8 @@ pub const QUOTA_NAME: usize = 256;
 pub const QUOTA_SAMPLES: u64 = 64;
 /// The longest sample.
 pub const QUOTA_SAMPLE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The longest that a client is told to wait: what a response can say.
+pub const QUOTA_WAIT: Duration = Duration::from_millis(i32::MAX as u64);
 /// Addresses whose new connections a node counts for their quotas.
 pub const QUOTA_ADDRESSES: usize = 16_384;
 /// Connections that came too soon, and wait to be closed, of one core.

@@ -21,10 +21,13 @@ use crate::{
     router,
 };
 
+/// From this version on a client is refused what is beyond its quota of partitions (KIP-599).
+const STRICT_SINCE: i16 = 5;
+
 /// Answers per topic asked for, in the order asked.
 pub async fn handle<E: NetEnv>(
     core: &Rc<Core<E>>,
-    _context: &RequestContext,
+    context: &RequestContext,
     request: DeleteTopicsRequest,
 ) -> DeleteTopicsResponse {
     let asked = asked(request);
@@ -47,7 +50,7 @@ pub async fn handle<E: NetEnv>(
         }
         rows.push(refused);
     }
-    let mut outcomes = delete(core, calls).await.into_iter();
+    let mut outcomes = delete(core, context, calls).await.into_iter();
     let responses = asked
         .into_iter()
         .zip(rows)
@@ -87,12 +90,16 @@ fn asked(request: DeleteTopicsRequest) -> Vec<Asked> {
     by_name.chain(request.topics.into_iter().map(|topic| Asked::new(topic.name, topic.topic_id))).collect()
 }
 
-async fn delete<E: NetEnv>(core: &Rc<Core<E>>, topics: Vec<TopicSelector>) -> Vec<Result<DeletedTopic, Refusal>> {
+async fn delete<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    topics: Vec<TopicSelector>,
+) -> Vec<Result<DeletedTopic, Refusal>> {
     let count = topics.len();
     if count == 0 {
         return Vec::new();
     }
-    match router::metadata::call(core, MetadataCall::DeleteTopics { topics }).await {
+    match router::metadata::paid(core, context, STRICT_SINCE, MetadataCall::DeleteTopics { topics }).await {
         Ok(MetadataAnswer::TopicsDeleted(outcomes)) => outcomes,
         Ok(MetadataAnswer::Unavailable(refusal)) => vec![Err(refusal); count],
         Ok(_) => unreachable!("the answer to another call"),

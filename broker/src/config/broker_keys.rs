@@ -131,6 +131,8 @@ pub const BROKER_KEYS: &[Definition] = &[
     // Quotas of clients.
     Definition::new("quota.window.num", Int, "11", "Samples that rates of clients' quotas are taken over.").valid(AtLeast(1)),
     Definition::new("quota.window.size.seconds", Int, "1", "The length of one such sample.").valid(AtLeast(1)),
+    Definition::new("controller.quota.window.num", Int, "11", "Samples whose worth of partitions a client may create and delete at once.").valid(AtLeast(1)),
+    Definition::new("controller.quota.window.size.seconds", Int, "1", "The length of one such sample.").valid(AtLeast(1)),
     // Producers.
     Definition::new("producer.id.expiration.ms", Int, "86400000", "How long an idle producer's state is kept.").valid(AtLeast(1)).cluster(),
     Definition::new("transaction.max.timeout.ms", Int, "900000", "The longest transaction.").valid(AtLeast(1)).effect(Effect::NotYet),

@@ -79,8 +79,6 @@ pub const KAFKA_KEYS: &[Definition] = &[
     key("controller.quorum.request.timeout.ms", Int, "2000", QUORUM).valid(AtLeast(0)),
     key("controller.quorum.retry.backoff.ms", Int, "20", QUORUM).valid(AtLeast(0)),
     key("controller.quorum.voters", List, "", QUORUM),
-    key("controller.quota.window.num", Int, "11", QUORUM).valid(AtLeast(1)),
-    key("controller.quota.window.size.seconds", Int, "1", QUORUM).valid(AtLeast(1)),
     key("controller.socket.timeout.ms", Int, "30000", QUORUM),
     key("cordoned.log.dirs", List, "", DIRECTORIES).per_broker(),
     unset("create.topic.policy.class.name", Class, CLASSES),
