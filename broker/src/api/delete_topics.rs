@@ -17,6 +17,7 @@ use crate::{
     metadata::{
         call::{DeletedTopic, MetadataAnswer, MetadataCall, Refusal, TopicSelector},
         ids::topic_uuid,
+        image::ClusterImage,
     },
     router,
 };
@@ -50,6 +51,7 @@ pub async fn handle<E: NetEnv>(
         }
         rows.push(refused);
     }
+    let image = core.image();
     let mut outcomes = delete(core, context, calls).await.into_iter();
     let responses = asked
         .into_iter()
@@ -59,7 +61,7 @@ pub async fn handle<E: NetEnv>(
                 Some(refusal) => Err(refusal),
                 None => outcomes.next().expect("one outcome per topic asked for"),
             };
-            row(one, outcome)
+            row(&image, one, outcome)
         })
         .collect();
     DeleteTopicsResponse { responses, ..DeleteTopicsResponse::default() }
@@ -107,7 +109,7 @@ async fn delete<E: NetEnv>(
     }
 }
 
-fn row(asked: Asked, outcome: Result<DeletedTopic, Refusal>) -> DeletableTopicResult {
+fn row(image: &ClusterImage, asked: Asked, outcome: Result<DeletedTopic, Refusal>) -> DeletableTopicResult {
     match outcome {
         Ok(deleted) => DeletableTopicResult {
             name: Some(deleted.name),
@@ -115,6 +117,20 @@ fn row(asked: Asked, outcome: Result<DeletedTopic, Refusal>) -> DeletableTopicRe
             error_code: ErrorCode::None.code(),
             error_message: None,
         },
+        // As Kafka: what could be deleted but for the client's quota is named in full.
+        Err(refusal) if refusal.code == ErrorCode::ThrottlingQuotaExceeded => {
+            let found = match &asked.selector {
+                Ok(TopicSelector::Name(name)) => image.topic(name),
+                Ok(TopicSelector::Id(id)) => image.topic_by_id(*id),
+                Err(_) => None,
+            };
+            DeletableTopicResult {
+                name: found.map(|topic| topic.name.to_string()).or(asked.name),
+                topic_id: found.map_or(asked.id, |topic| topic_uuid(topic.id)),
+                error_code: refusal.code.code(),
+                error_message: refusal.message,
+            }
+        }
         Err(refusal) => DeletableTopicResult {
             name: asked.name,
             topic_id: asked.id,

@@ -118,9 +118,10 @@ impl ControllerMachine {
 
     /// Charges a change of so many partitions to whoever asks for it.
     pub(super) fn charge(&mut self, account: &mut Account, partitions: usize) -> Result<(), Refusal> {
-        let paid = self.mutations.charge(account, partitions);
-        let refusal = || Refusal::new(ErrorCode::ThrottlingQuotaExceeded, "The throttling quota has been exceeded.");
-        paid.then_some(()).ok_or_else(refusal)
+        match self.mutations.charge(account, partitions) {
+            true => Ok(()),
+            false => Err(Refusal::bare(ErrorCode::ThrottlingQuotaExceeded)),
+        }
     }
 
     /// Takes a decision's records into the machine's image.

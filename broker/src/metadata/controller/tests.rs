@@ -231,19 +231,19 @@ fn paid(machine: &mut ControllerMachine, client_id: &str, strict: bool, call: Me
 #[test]
 fn what_is_beyond_a_clients_quota_is_refused_and_leaves_nothing() {
     let mut machine = with_quota();
-    let (too_many, words) = (ThrottlingQuotaExceeded, "The throttling quota has been exceeded.".to_owned());
+    let too_many = ThrottlingQuotaExceeded;
     let topics = vec![new_topic("bad name", 1), new_topic("a", 10), new_topic("b", 3), new_topic("c", 1)];
     let create = |topics| MetadataCall::CreateTopics { topics, validate_only: false };
     let (answer, held_up) = paid(&mut machine, "c", true, create(topics));
     let MetadataAnswer::TopicsCreated(answer) = answer else { panic!() };
     let codes: Vec<_> = answer.iter().map(|one| one.as_ref().err().map(|refusal| refusal.code)).collect();
     assert_eq!(codes, [Some(InvalidTopicException), None, None, Some(too_many)]);
-    assert_eq!((answer[3].as_ref().expect_err("refused").message.as_ref(), held_up), (Some(&words), 2));
+    assert_eq!(held_up, 2);
     assert!(machine.image().topic("c").is_none());
 
     let topics = vec![MorePartitions { name: "a".into(), count: 11, assignments: None }];
     let (answer, _) = paid(&mut machine, "c", true, MetadataCall::CreatePartitions { topics, validate_only: false });
-    assert_eq!(answer, MetadataAnswer::PartitionsCreated(vec![Err(Refusal::new(too_many, &words))]));
+    assert_eq!(answer, MetadataAnswer::PartitionsCreated(vec![Err(Refusal::bare(too_many))]));
     assert_eq!(machine.image().topic("a").expect("exists").partitions.len(), 10);
 
     let topics = vec![TopicSelector::Name("none".into()), TopicSelector::Name("a".into())];
