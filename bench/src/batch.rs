@@ -25,18 +25,37 @@ fn varint_size(value: i64) -> usize {
     (70 - (zigzag | 1).leading_zeros() as usize) / 7
 }
 
+/// The time that a batch bears which is built now.
+pub(crate) fn now_ms() -> i64 {
+    std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis() as i64
+}
+
 /// A batch of `count` records, whose values `fill` writes into the `size` zeroes it is given.
-pub(crate) fn build(count: usize, size: usize, timestamp: i64, mut fill: impl FnMut(usize, &mut [u8])) -> Bytes {
+pub(crate) fn build(count: usize, size: usize, timestamp: i64, fill: impl FnMut(usize, &mut [u8])) -> Bytes {
+    build_keyed(count, size, timestamp, |_| None, fill)
+}
+
+/// The same, with a key for each record that `key` names one for.
+pub(crate) fn build_keyed(
+    count: usize,
+    size: usize,
+    timestamp: i64,
+    key: impl Fn(usize) -> Option<u64>,
+    mut fill: impl FnMut(usize, &mut [u8]),
+) -> Bytes {
     let mut out = Vec::with_capacity(HEADER + count * (size + 16));
     out.resize(HEADER, 0);
     for place in 0..count {
         let delta = place as i64;
-        // Attributes, timestamp delta, offset delta, no key, the value's length, no headers.
-        let length = 1 + 1 + varint_size(delta) + 1 + varint_size(size as i64) + size + 1;
+        let key = key(place).map(u64::to_be_bytes);
+        let key = key.as_ref().map(|key| &key[..]);
+        // Attributes, timestamp delta, offset delta, the key or its absence, the value's length, no headers.
+        let length = 1 + 1 + varint_size(delta) + 1 + key.map_or(0, <[u8]>::len) + varint_size(size as i64) + size + 1;
         put_varint(&mut out, length as i64);
         out.extend([0, 0]);
         put_varint(&mut out, delta);
-        put_varint(&mut out, -1);
+        put_varint(&mut out, key.map_or(-1, |key| key.len() as i64));
+        out.extend_from_slice(key.unwrap_or_default());
         put_varint(&mut out, size as i64);
         let start = out.len();
         out.resize(start + size, 0);
@@ -137,5 +156,16 @@ mod tests {
         broken[100] ^= 1;
         assert!(walk(&broken.into(), 0, |_, _| Ok(())).is_err());
         assert_eq!(walk(&batch.slice(..batch.len() - 1), 5, |_, _| Ok(())).unwrap(), 5, "a cut batch is left");
+    }
+
+    #[test]
+    fn keyed_records_are_walked_like_others() {
+        let batch = build_keyed(3, 30, 7, |place| Some(place as u64), |place, value| value[0] = place as u8);
+        let mut seen = Vec::new();
+        let next = walk(&batch, 1, |offset, value| {
+            seen.push((offset, value[0], value.len()));
+            Ok(())
+        });
+        assert_eq!((next.unwrap(), seen), (3, vec![(1, 1, 30), (2, 2, 30)]));
     }
 }

@@ -5,8 +5,9 @@ use bytes::Bytes;
 use corelog_wire::error_code::ErrorCode;
 use corelog_wire::header::ResponseHeader;
 use corelog_wire::messages::{
-    CreateTopicsRequest, DescribeGroupsRequest, FetchRequest, FetchResponse, FindCoordinatorRequest, MetadataRequest,
-    ProduceRequest, ProduceResponse, create_topics, fetch, metadata, produce,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, DescribeGroupsRequest, FetchRequest,
+    FetchResponse, FindCoordinatorRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest, ProduceResponse,
+    create_partitions, create_topics, fetch, list_offsets, metadata, produce,
 };
 use corelog_wire::{Decoder, Message, Request, frame};
 use std::io::{Read, Write};
@@ -17,7 +18,14 @@ use std::time::{Duration, Instant};
 pub(crate) const PRODUCE: i16 = 9;
 pub(crate) const FETCH: i16 = 12;
 const METADATA: i16 = 9;
+const LIST_OFFSETS: i16 = 5;
 const CREATE_TOPICS: i16 = 5;
+const DELETE_TOPICS: i16 = 5;
+const CREATE_PARTITIONS: i16 = 2;
+/// What ListOffsets takes for the first offset that is there.
+const EARLIEST: i64 = -2;
+/// Kafka makes fewer than 10,000 records of metadata of one request: a topic gets more partitions in steps.
+const PARTITIONS_AT_ONCE: i32 = 5000;
 const FIND_COORDINATOR: i16 = 3;
 const DESCRIBE_GROUPS: i16 = 5;
 const CLIENT_ID: &str = "corelog-bench";
@@ -58,16 +66,36 @@ impl Connection {
 
     /// Makes a topic and waits until each of its partitions answers. It may be there already.
     pub(crate) fn create_topic(&mut self, name: &str, partitions: i32) -> Result<()> {
+        self.create_configured(name, partitions, &[])
+    }
+
+    /// The same, with configurations of its own.
+    pub(crate) fn create_configured(
+        &mut self,
+        name: &str,
+        partitions: i32,
+        configs: &[(String, String)],
+    ) -> Result<()> {
+        let config = |(name, value): &(String, String)| create_topics::CreatableTopicConfig {
+            name: name.clone(),
+            value: Some(value.clone()),
+        };
         let topic = create_topics::CreatableTopic {
             name: name.into(),
-            num_partitions: partitions,
+            num_partitions: partitions.min(PARTITIONS_AT_ONCE),
             replication_factor: 1,
+            configs: configs.iter().map(config).collect(),
             ..Default::default()
         };
         let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 30_000, ..Default::default() };
         let response = self.call(CREATE_TOPICS, &request)?;
         for topic in response.topics.iter().filter(|t| t.error_code != ErrorCode::TopicAlreadyExists.code()) {
             accept("CreateTopics", topic.error_code)?;
+        }
+        let mut count = PARTITIONS_AT_ONCE;
+        while count < partitions {
+            count = (count + PARTITIONS_AT_ONCE).min(partitions);
+            self.grow_topic(name, count)?;
         }
         let deadline = Instant::now() + PATIENCE;
         while self.leaders(name)? < partitions as usize || !self.answers(name, partitions)? {
@@ -77,6 +105,38 @@ impl Connection {
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// Gives a topic that many partitions, unless it has them.
+    fn grow_topic(&mut self, name: &str, count: i32) -> Result<()> {
+        let topic = create_partitions::CreatePartitionsTopic { name: name.into(), count, ..Default::default() };
+        let request = CreatePartitionsRequest { topics: vec![topic], timeout_ms: 30_000, ..Default::default() };
+        let response = self.call(CREATE_PARTITIONS, &request)?;
+        let has_them = ErrorCode::InvalidPartitions.code();
+        let mut codes = response.results.iter().map(|topic| topic.error_code).filter(|code| *code != has_them);
+        codes.try_for_each(|code| accept("CreatePartitions", code))
+    }
+
+    /// The first offset that is still there.
+    pub(crate) fn earliest(&mut self, topic: &str, partition: i32) -> Result<i64> {
+        let partition = list_offsets::ListOffsetsPartition {
+            partition_index: partition,
+            timestamp: EARLIEST,
+            ..Default::default()
+        };
+        let topic = list_offsets::ListOffsetsTopic { name: topic.into(), partitions: vec![partition] };
+        let request = ListOffsetsRequest { replica_id: -1, topics: vec![topic], ..Default::default() };
+        let response = self.call(LIST_OFFSETS, &request)?;
+        let told = response.topics.iter().flat_map(|topic| &topic.partitions).next();
+        let told = told.ok_or_else(|| Error::Broken("an answer to nothing".into()))?;
+        accept("ListOffsets", told.error_code)?;
+        Ok(told.offset)
+    }
+
+    pub(crate) fn delete_topic(&mut self, name: &str) -> Result<()> {
+        let request = DeleteTopicsRequest { topic_names: vec![name.into()], timeout_ms: 30_000, ..Default::default() };
+        let response = self.call(DELETE_TOPICS, &request)?;
+        response.responses.iter().try_for_each(|topic| accept("DeleteTopics", topic.error_code))
     }
 
     /// Waits until the coordinator of `group` serves it.
@@ -98,7 +158,7 @@ impl Connection {
     }
 
     /// Whether each partition can be read: a leader may be known before it knows of it.
-    fn answers(&mut self, name: &str, partitions: i32) -> Result<bool> {
+    pub(crate) fn answers(&mut self, name: &str, partitions: i32) -> Result<bool> {
         let from: Vec<(i32, i64)> = (0..partitions).map(|partition| (partition, 0)).collect();
         let response = self.call(FETCH, &fetch_request(name, &from, 0, 1 << 10))?;
         Ok(fetched(&response).filter(|p| p.error_code == 0).count() == from.len())

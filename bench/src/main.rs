@@ -13,23 +13,28 @@ mod answers;
 mod batch;
 mod behind;
 mod client;
-mod consume;
-mod e2e;
+mod compare;
+mod engine;
 mod error;
 mod group;
 mod idle;
 mod limits;
+mod machine;
 mod mux;
 mod offsets;
+mod output;
 mod pace;
 mod payload;
 mod process;
 mod produce;
 mod report;
 mod spread;
+mod target;
 mod verify;
+mod workload;
 
 use clap::{Args, Parser, Subcommand};
+use error::Result;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -59,12 +64,14 @@ struct Target {
 
 #[derive(Subcommand)]
 enum Command {
+    /// A workload on one broker.
+    Run(compare::RunOptions),
+    /// A workload on two brokers, in slices that take turns; the ratios with their intervals.
+    Compare(compare::CompareOptions),
+    /// What a run left in its folder, as text, and again as a page.
+    Report(compare::ReportOptions),
     /// Closed loop: connections that keep a number of requests in flight each.
     Produce(produce::Options),
-    /// Writes a topic, then reads all of it as fast as it comes.
-    Consume(consume::Options),
-    /// Open loop at a given rate; latency from each record's due time until a consumer has it.
-    E2e(e2e::Options),
     /// One record to each partition in turn; latency until the one consumer of all of them has it.
     Spread(spread::Options),
     /// Open loop, and a consumer that stays a while behind: does it cost disk reads?
@@ -89,10 +96,22 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = match cli.command {
+    process::allow_connections();
+    match run(cli) {
+        Ok(code) => code,
+        Err(problem) => {
+            eprintln!("void: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    let report = match cli.command {
+        Command::Run(options) => return compare::run(&options, cli.json),
+        Command::Compare(options) => return compare::compare(&options, cli.json),
+        Command::Report(options) => return compare::report(&options, cli.json),
         Command::Produce(options) => produce::run(&options),
-        Command::Consume(options) => consume::run(&options),
-        Command::E2e(options) => e2e::run(&options),
         Command::Spread(options) => spread::run(&options),
         Command::Behind(options) => behind::run(&options),
         Command::Idle(options) => idle::run(&options),
@@ -101,15 +120,7 @@ fn main() -> ExitCode {
         Command::Offsets(options) => offsets::run_load(&options),
         Command::Answers(options) => answers::run(&options),
         Command::Limits { dir } => limits::run(&dir),
-    };
-    match done {
-        Ok(report) => {
-            println!("{}", if cli.json { report.json() } else { report.text() });
-            ExitCode::SUCCESS
-        }
-        Err(problem) => {
-            eprintln!("void: {problem}");
-            ExitCode::FAILURE
-        }
-    }
+    }?;
+    println!("{}", if cli.json { report.json() } else { report.text() });
+    Ok(ExitCode::SUCCESS)
 }

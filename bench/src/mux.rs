@@ -11,6 +11,7 @@ use std::time::Duration;
 
 const READ_CHUNK: usize = 256 << 10;
 const EVENTS: usize = 256;
+const CLOSED: &str = "the broker closed a connection";
 
 struct Lane {
     stream: TcpStream,
@@ -47,6 +48,11 @@ impl Mux {
 
     pub(crate) fn len(&self) -> usize {
         self.lanes.len()
+    }
+
+    /// Bytes that the sockets have not taken yet.
+    pub(crate) fn unsent(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.unsent.len()).sum()
     }
 
     fn interest(&self, lane: usize, operation: i32, events: i32) -> Result<()> {
@@ -86,10 +92,20 @@ impl Mux {
     /// Waits for answers at most so long; appends each frame's content with its connection.
     pub(crate) fn receive(&mut self, wait: Duration, answers: &mut Vec<(usize, Bytes)>) -> Result<()> {
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; EVENTS];
-        let milliseconds = wait.as_millis() as i32;
-        // SAFETY: the array has room for as many events as said.
-        let ready =
-            unsafe { libc::epoll_wait(self.epoll.as_raw_fd(), events.as_mut_ptr(), EVENTS as i32, milliseconds) };
+        let wait = libc::timespec { tv_sec: wait.as_secs() as i64, tv_nsec: i64::from(wait.subsec_nanos()) };
+        // epoll_pwait2, which glibc has only since 2.35: epoll_wait knows no time below a millisecond.
+        // SAFETY: the array has room for as many events as said, and the time outlives the call.
+        let ready = unsafe {
+            libc::syscall(
+                libc::SYS_epoll_pwait2,
+                self.epoll.as_raw_fd(),
+                events.as_mut_ptr(),
+                EVENTS,
+                &raw const wait,
+                std::ptr::null::<libc::sigset_t>(),
+                0_usize,
+            )
+        };
         if ready < 0 {
             let error = std::io::Error::last_os_error();
             return if error.kind() == ErrorKind::Interrupted { Ok(()) } else { Err(error.into()) };
@@ -109,7 +125,7 @@ impl Mux {
     fn read(&mut self, at: usize, answers: &mut Vec<(usize, Bytes)>) -> Result<()> {
         let lane = &mut self.lanes[at];
         match lane.stream.read(&mut self.chunk) {
-            Ok(0) => return Err(Error::Broken("the broker closed a connection".into())),
+            Ok(0) => return Err(std::io::Error::new(ErrorKind::UnexpectedEof, CLOSED).into()),
             Ok(count) => lane.received.extend_from_slice(&self.chunk[..count]),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error.into()),

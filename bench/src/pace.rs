@@ -2,23 +2,11 @@
 
 use crate::error::{Error, Result};
 use std::thread;
-use std::time::{Duration, Instant};
-
-/// How long before a record is due its sender stops sleeping: a wake is late by tens of microseconds, which are not the
-/// broker's.
-const WAKE_EARLY: Duration = Duration::from_micros(80);
+use std::time::Instant;
 
 /// Sleeps until `due`.
 pub(crate) fn sleep_until(due: Instant) {
     thread::sleep(due.saturating_duration_since(Instant::now()));
-}
-
-/// Sleeps until shortly before `due`, and spins for the rest.
-pub(crate) fn wait_until(due: Instant) {
-    sleep_until(due.checked_sub(WAKE_EARLY).unwrap_or(due));
-    while Instant::now() < due {
-        std::hint::spin_loop();
-    }
 }
 
 /// What a thread of the load came to.

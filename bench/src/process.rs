@@ -1,33 +1,28 @@
-//! What a run costs: the broker's CPU time, system calls, I/O and memory, and the machine's busy time.
+//! What a run costs: the broker's CPU time, system calls, context switches, I/O and memory, and the machine's busy time.
 
 use crate::error::{Error, Result};
+use crate::machine::{Machine, tick};
 use crate::report::Report;
 use std::fs;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A reading of the kernel's counters.
+/// A reading of the kernel's counters of a process.
 #[derive(Clone, Copy, Default)]
 struct Counters {
     /// CPU time of all threads, living and dead, in seconds.
     cpu: f64,
+    /// Context switches of its living threads.
+    switches: u64,
     /// Bytes that reached or left a disk.
     disk_read: u64,
     disk_written: u64,
-    /// Busy time of the whole machine, and of this process, in seconds.
-    machine: f64,
-    own: f64,
-}
-
-fn tick() -> f64 {
-    // SAFETY: sysconf has no preconditions.
-    1.0 / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64
 }
 
 /// CPU seconds of a process. The scheduler counts nanoseconds of each living thread; dead threads show only in the
 /// process's own sum, which counts ticks, so the larger of the two is the truth.
-fn cpu(pid: u32) -> Result<f64> {
+pub(crate) fn cpu(pid: u32) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
     let ticks: f64 = fields.iter().skip(11).take(2).filter_map(|f| f.parse::<f64>().ok()).sum();
@@ -50,12 +45,31 @@ pub(crate) fn memory(pid: u32) -> Result<u64> {
     Ok(field(&fs::read_to_string(format!("/proc/{pid}/status"))?, "VmRSS") * 1024)
 }
 
-fn machine() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/stat")?;
-    let first = stat.lines().next().unwrap_or_default();
-    let numbers: Vec<f64> = first.split_whitespace().skip(1).filter_map(|n| n.parse().ok()).collect();
-    // user, nice, system, (idle, iowait left out), irq, softirq
-    Ok([0, 1, 2, 5, 6].iter().filter_map(|at| numbers.get(*at)).sum::<f64>() * tick())
+/// Lets this process have as many connections as it may: shells leave it 1,024.
+pub(crate) fn allow_connections() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the limit outlives both calls. Where they fail, connections say so when there are too many.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+        }
+    }
+}
+
+/// Open file descriptors.
+pub(crate) fn files(pid: u32) -> Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count())
+}
+
+/// Context switches of the threads that live.
+fn switches(pid: u32) -> Result<u64> {
+    let mut sum = 0;
+    for task in fs::read_dir(format!("/proc/{pid}/task"))?.flatten() {
+        let text = fs::read_to_string(task.path().join("status")).unwrap_or_default();
+        sum += field(&text, "voluntary_ctxt_switches") + field(&text, "nonvoluntary_ctxt_switches");
+    }
+    Ok(sum)
 }
 
 impl Counters {
@@ -63,20 +77,31 @@ impl Counters {
         let io = fs::read_to_string(format!("/proc/{pid}/io"))?;
         Ok(Self {
             cpu: cpu(pid)?,
+            switches: switches(pid)?,
             disk_read: field(&io, "read_bytes"),
             disk_written: field(&io, "write_bytes"),
-            machine: machine()?,
-            own: cpu(std::process::id())?,
         })
     }
+}
+
+/// CPU seconds of the bench itself, and of brokers that only stand by.
+fn aside(peers: &[u32]) -> Result<f64> {
+    let mut sum = cpu(std::process::id())?;
+    for pid in peers {
+        sum += cpu(*pid)?;
+    }
+    Ok(sum)
 }
 
 /// Measures a broker from now until [`Meter::stop`].
 pub(crate) struct Meter {
     pid: Option<u32>,
+    peers: Vec<u32>,
     perf: Option<Child>,
     began: Instant,
     before: Counters,
+    machine: Machine,
+    aside: f64,
 }
 
 /// What was measured.
@@ -84,37 +109,47 @@ pub(crate) struct Meter {
 pub(crate) struct Cost {
     pub(crate) elapsed: Duration,
     pub(crate) cpu: Option<f64>,
-    syscalls: Option<u64>,
-    disk_read: u64,
-    disk_written: u64,
-    memory: u64,
-    /// Busy time of the machine beyond this process's own.
-    others: f64,
+    pub(crate) syscalls: Option<u64>,
+    pub(crate) switches: u64,
+    pub(crate) disk_read: u64,
+    pub(crate) disk_written: u64,
+    pub(crate) memory: u64,
+    /// Busy time of the machine beyond this process's own, and beyond that of brokers that stand by.
+    pub(crate) others: f64,
+    pub(crate) machine: Machine,
 }
 
 impl Meter {
     pub(crate) fn start(target: &crate::Target) -> Result<Self> {
-        let perf = match target.pid {
-            Some(pid) if target.syscalls => Some(perf(pid)?),
+        Self::start_beside(target.pid, target.syscalls, &[])
+    }
+
+    /// The same while `peers` stand by: what they use is not this broker's.
+    pub(crate) fn start_beside(pid: Option<u32>, syscalls: bool, peers: &[u32]) -> Result<Self> {
+        let perf = match pid {
+            Some(pid) if syscalls => Some(perf(pid)?),
             _ => None,
         };
-        let before = target.pid.map(Counters::read).transpose()?.unwrap_or_default();
-        Ok(Self { pid: target.pid, perf, began: Instant::now(), before })
+        let before = pid.map(Counters::read).transpose()?.unwrap_or_default();
+        let (machine, aside) = (Machine::read()?, aside(peers)?);
+        Ok(Self { pid, peers: peers.to_vec(), perf, began: Instant::now(), before, machine, aside })
     }
 
     pub(crate) fn stop(self) -> Result<Cost> {
         let elapsed = self.began.elapsed();
-        let Some(pid) = self.pid else { return Ok(Cost { elapsed, ..Cost::default() }) };
+        let machine = Machine::read()?.since(&self.machine);
+        let Some(pid) = self.pid else { return Ok(Cost { elapsed, machine, ..Cost::default() }) };
         let after = Counters::read(pid)?;
-        let others = (after.machine - self.before.machine) - (after.own - self.before.own);
         Ok(Cost {
             elapsed,
             cpu: Some(after.cpu - self.before.cpu),
             syscalls: self.perf.map(perf_count).transpose()?,
+            switches: after.switches.saturating_sub(self.before.switches),
             disk_read: after.disk_read - self.before.disk_read,
             disk_written: after.disk_written - self.before.disk_written,
             memory: memory(pid)?,
-            others,
+            others: machine.busy() - (aside(&self.peers)? - self.aside),
+            machine,
         })
     }
 }

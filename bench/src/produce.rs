@@ -17,31 +17,31 @@ use std::time::{Duration, Instant};
 #[derive(clap::Args, Clone)]
 pub(crate) struct Options {
     #[command(flatten)]
-    pub(crate) target: Target,
+    target: Target,
     /// Connections; each writes to one partition, in turn.
     #[arg(long, default_value_t = 16)]
-    pub(crate) connections: usize,
+    connections: usize,
     /// Requests in flight on each.
     #[arg(long, default_value_t = 1)]
-    pub(crate) depth: usize,
+    depth: usize,
     /// The topic, which nobody has written to; one of the run's own unless given.
     #[arg(long)]
     topic: Option<String>,
     /// Partitions of the topic.
     #[arg(long, default_value_t = 4)]
-    pub(crate) partitions: i32,
+    partitions: i32,
     /// Bytes of a record's value.
     #[arg(long, default_value_t = 100)]
-    pub(crate) record: usize,
+    record: usize,
     /// Records in a batch; a request holds one batch.
     #[arg(long, default_value_t = 1)]
-    pub(crate) batch: usize,
+    batch: usize,
     /// How long to measure.
     #[arg(long, default_value_t = 10.0)]
-    pub(crate) seconds: f64,
+    seconds: f64,
     /// How long to run before that.
     #[arg(long, default_value_t = 2.0)]
-    pub(crate) warmup: f64,
+    warmup: f64,
 }
 
 /// A request that waits for its answer.
@@ -64,12 +64,12 @@ struct Writer<'a> {
 }
 
 /// What was written.
-pub(crate) struct Written {
-    pub(crate) topic: String,
-    pub(crate) acks: Vec<Ack>,
-    pub(crate) requests: u64,
-    pub(crate) cost: Cost,
-    pub(crate) latencies: Histogram<u64>,
+struct Written {
+    topic: String,
+    acks: Vec<Ack>,
+    requests: u64,
+    cost: Cost,
+    latencies: Histogram<u64>,
 }
 
 impl Writer<'_> {
@@ -81,7 +81,7 @@ impl Writer<'_> {
         let first_sequence = self.sequences[lane];
         self.sequences[lane] += self.options.batch as u64;
         self.correlation_id = self.correlation_id.wrapping_add(1);
-        let records = batch::build(self.options.batch, self.options.record, now_ms(), |place, value| {
+        let records = batch::build(self.options.batch, self.options.record, batch::now_ms(), |place, value| {
             Stamp { stream: lane as u32, sequence: first_sequence + place as u64, due: 0 }.write(value);
         });
         let request = client::produce_request(&self.topic, self.partition(lane), records);
@@ -139,12 +139,8 @@ impl Writer<'_> {
     }
 }
 
-fn now_ms() -> i64 {
-    std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis() as i64
-}
-
 /// Makes a topic and writes to it.
-pub(crate) fn write(options: &Options) -> Result<Written> {
+fn write(options: &Options) -> Result<Written> {
     if options.record < payload::LEAST {
         return Err(Error::Cannot(format!("a record needs {} bytes for its stamp", payload::LEAST)));
     }

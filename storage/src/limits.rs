@@ -109,7 +109,7 @@ pub const JOURNAL_IN_FLIGHT: usize = 4;
 pub const JOURNAL_EAGER: usize = 32 << 10;
 
 /// The longest that a frame waits for more records after a commit.
-pub const JOURNAL_HOLD: Duration = Duration::from_micros(200);
+pub const JOURNAL_HOLD: Duration = Duration::from_micros(400);
 
 /// Bytes of journal between two positions at which a replay may start.
 pub const JOURNAL_INDEX_INTERVAL: u64 = 256 << 10;

@@ -23,7 +23,7 @@ const FRAMES_SEEDS: u64 = 400;
 const SHARD_SEEDS: u64 = 8;
 
 /// The same for damage.
-const DAMAGE_SEEDS: u64 = 15;
+const DAMAGE_SEEDS: u64 = 24;
 
 /// What an ordinary run of the journal's workload must at least have seen.
 const JOURNAL_MINIMA: &[(&str, u64)] = &[

@@ -115,7 +115,8 @@ impl<E: Env> Log<E> {
         Ok(if bypass {
             Some(Extent::All)
         } else {
-            (unflushed >= LAZY_WRITE || fresh && state.segments.len() > 1).then_some(Extent::Blocks)
+            // At least so many whole blocks, whatever the last one holds.
+            (unflushed >= LAZY_WRITE + BLOCK as u32 || fresh && state.segments.len() > 1).then_some(Extent::Large)
         })
     }
 

@@ -16,7 +16,7 @@ use crate::{
     error::StorageError,
     ids::Offset,
     journal::Sequence,
-    limits::{RESERVE_AHEAD, RESERVE_FOR},
+    limits::{LAZY_WRITE, RESERVE_AHEAD, RESERVE_FOR},
     shard::files::FileKind,
 };
 
@@ -26,6 +26,8 @@ const RETRY_FULL: Duration = Duration::from_millis(500);
 /// How much of a log is to be written.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Extent {
+    /// Whole blocks, as long as there are [`LAZY_WRITE`] bytes of them: what came during the last write can wait.
+    Large,
     /// Whole blocks; what fills a block only in part can wait.
     Blocks,
     /// Everything, the last block padded.
@@ -127,7 +129,9 @@ impl<E: Env> Log<E> {
     }
 
     pub(super) async fn flush(self: &Rc<Self>, extent: Extent) -> Result<(), StorageError> {
-        while let Some(job) = self.next_job(extent) {
+        // What comes meanwhile is for those who ask then: a busy log would be written in ever smaller pieces.
+        let end = self.state.borrow().segments.back().map(|last| (last.base, last.position));
+        while let Some(job) = end.and_then(|end| self.next_job(extent, end)) {
             let base = job.segment;
             self.writing_to(base, self.write_job(job)).await?;
         }
@@ -176,8 +180,8 @@ impl<E: Env> Log<E> {
         (before.flushed >= before.position && left).then_some(before.base)
     }
 
-    /// The oldest segment that is not written as far as `extent` wants, and what to write to it.
-    fn next_job(&self, extent: Extent) -> Option<Job> {
+    /// The oldest segment that is not written as far as `extent` wants, and what to write to it; nothing from `end` on.
+    fn next_job(&self, extent: Extent, end: (Offset, u32)) -> Option<Job> {
         let mut state = self.state.borrow_mut();
         if state.life == super::state::Life::Deleted {
             return None;
@@ -186,11 +190,15 @@ impl<E: Env> Log<E> {
         let first = state.segments.len() - behind;
         let segment = state.segments.get(first)?;
         let (base, from) = (segment.base, segment.flushed);
+        if (base, from) >= end {
+            return None;
+        }
         let is_last = first + 1 == state.segments.len();
-        let to = if is_last && extent == Extent::Blocks {
-            segment.position / BLOCK as u32 * BLOCK as u32
-        } else {
-            self.pad(&mut state, base)
+        let blocks = segment.position / BLOCK as u32 * BLOCK as u32;
+        let to = match extent {
+            Extent::Large if is_last && blocks.saturating_sub(from) < LAZY_WRITE => from,
+            Extent::Large | Extent::Blocks if is_last => blocks,
+            _ => self.pad(&mut state, base),
         };
         (to > from).then(|| Job { segment: base, from, to, blocks: state.tail.blocks(base, from, to) })
     }
