@@ -58,6 +58,8 @@ pub const STOP_PATIENCE: Duration = Duration::from_secs(5);
 pub const STOP_POLL: Duration = Duration::from_millis(10);
 /// Buffer memory that a core makes ready in advance.
 pub const POOL_TOUCH_AHEAD: usize = 4 * MIB;
+/// How long committed offsets may wait to be written together, unless a setting says so.
+pub const GROUP_LINGER: Duration = Duration::from_millis(10);
 /// By how many requests another core must lead before a connection moves there, and what a request about any other core
 /// takes off that lead: three requests in four must be about the new core.
 pub const HAND_OVER_LEAD: u32 = 16;
@@ -120,6 +122,8 @@ pub const QUOTA_NAME: usize = 256;
 pub const QUOTA_SAMPLES: u64 = 64;
 /// The longest sample.
 pub const QUOTA_SAMPLE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The longest that a client is told to wait: what a response can say.
+pub const QUOTA_WAIT: Duration = Duration::from_millis(i32::MAX as u64);
 /// Addresses whose new connections a node counts for their quotas.
 pub const QUOTA_ADDRESSES: usize = 16_384;
 /// Connections that came too soon, and wait to be closed, of one core.

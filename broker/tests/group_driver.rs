@@ -78,7 +78,8 @@ async fn lead(env: SimEnv) -> (Rc<Shard<SimEnv>>, Here) {
         Shard::open(env.clone(), &PathBuf::from("/data"), ShardId(0), options).await.expect("the shard opens");
     let id = LogId { topic: TopicId([9; 16]), partition: PartitionIndex(INDEX) };
     let log = shard.log(id).unwrap_or_else(|| shard.create_log(id, LogConfig::default()).expect("a log is made"));
-    let config = Config { initial_rebalance_delay_ms: 5, ..Config::default() };
+    let linger = std::time::Duration::from_millis(10);
+    let config = Config { initial_rebalance_delay_ms: 5, linger, ..Config::default() };
     let coordinators = Rc::new(Coordinators::new(env, config));
     coordinators.elected(INDEX, OffsetsLog(log), Box::new(|name| (name == "t").then_some(TOPIC)));
     (shard, coordinators)

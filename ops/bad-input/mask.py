@@ -9,7 +9,7 @@ MADE_UP = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 #: Figures that two brokers need not share: whether they are there at all is compared.
 PRESENCE = {
     "cluster_id", "finalized_features_epoch", "last_caught_up_timestamp", "last_fetch_timestamp",
-    "last_timestamp", "log_append_time_ms", "log_dir", "producer_id", "replica_directory_id", "total_bytes", "usable_bytes",
+    "last_timestamp", "log_append_time_ms", "log_dir", "producer_id", "replica_directory_id", "throttle_time_ms", "total_bytes", "usable_bytes",
 }  # fmt: skip
 #: A group with committed offsets and no members.
 GROUP = "wide-group"

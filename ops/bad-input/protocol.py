@@ -137,7 +137,11 @@ def frame(payload):
     return i32(len(payload)) + payload
 
 
-def request(key, version, body, correlation=1, client="bad-input", tags=b""):
+#: What the client calls itself.
+CLIENT = "bad-input"
+
+
+def request(key, version, body, correlation=1, client=CLIENT, tags=b""):
     """A framed request; `tags` is the one zero byte of a flexible version's header."""
     return frame(i16(key) + i16(version) + i32(correlation) + string(client) + tags + body)
 

@@ -45,7 +45,7 @@ class Side:
             return {name: self.resolve(item) for name, item in value.items()}
         return [self.resolve(item) for item in value] if isinstance(value, list) else value
 
-    def request(self, name, version, values, header_tags=()):
+    def request(self, name, version, values, header_tags=(), client=protocol.CLIENT):
         """A framed request."""
         api = schema.apis()[name]
         tags = b""
@@ -53,7 +53,7 @@ class Side:
             tags = schema.unsigned_varint(len(header_tags)) + b"".join(
                 schema.unsigned_varint(tag) + schema.unsigned_varint(len(data)) + data for tag, data in header_tags
             )
-        return protocol.request(api.key, version, schema.body(name, version, self.resolve(values)), tags=tags)
+        return protocol.request(api.key, version, schema.body(name, version, self.resolve(values)), client=client, tags=tags)
 
     def see(self, name, version, frame):
         """What is compared of a response: as a dict without what is each broker's own."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import schema
 from peer import connect, read_frame
+from protocol import CLIENT
 
 #: How long an answer may take, and what was made, in seconds.
 WAIT, READY = 8.0, 30.0
@@ -39,11 +40,11 @@ class Talk:
             self.connections[name] = connect(self.side.port, WAIT)
         return self.connections[name]
 
-    def send(self, name, api, version, on="a", **values):
+    def send(self, name, api, version, on="a", client=CLIENT, **values):
         """Sends a request; `answer` reads what comes. Returns its step."""
         step = Step(f"{self.prefix}: {name}", api, version)
         self.steps.append(step)
-        self.connection(on).sendall(self.side.request(api, version, values))
+        self.connection(on).sendall(self.side.request(api, version, values, client=client))
         return step
 
     def answer(self, step, on="a"):
@@ -58,7 +59,7 @@ class Talk:
         return schema.read(step.api, step.version, frame)
 
     def ask(self, name, api, version, on="a", **values):
-        return self.answer(self.send(name, api, version, on, **values), on)
+        return self.answer(self.send(name, api, version, on=on, **values), on)
 
     def unrecorded(self, api, version, on="a", **values):
         """An answer that is no step: of one that is asked for until it is so."""

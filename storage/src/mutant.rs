@@ -3,6 +3,39 @@
 //! They exist only under the cargo feature `mutants`, and there only while one is chosen; otherwise [`active`] is
 //! `false` at compile time.
 
+/// Makes the enum `Mutant` of a module a switch of each thread: `choose` turns one of them on, `active` asks whether it is.
+/// The feature is that of the crate whose module it is.
+#[macro_export]
+macro_rules! mutants {
+    () => {
+        #[cfg(feature = "mutants")]
+        std::thread_local! {
+            static CHOSEN: std::cell::Cell<Option<Mutant>> = const { std::cell::Cell::new(None) };
+        }
+
+        /// Chooses the bug that this thread's code has from now on.
+        #[cfg(feature = "mutants")]
+        pub fn choose(mutant: Option<Mutant>) {
+            CHOSEN.set(mutant);
+        }
+
+        /// Whether this bug was chosen.
+        #[cfg(feature = "mutants")]
+        pub(crate) fn active(mutant: Mutant) -> bool {
+            CHOSEN.get() == Some(mutant)
+        }
+
+        /// Whether this bug was chosen: never.
+        #[cfg(not(feature = "mutants"))]
+        #[inline(always)]
+        pub(crate) const fn active(_: Mutant) -> bool {
+            false
+        }
+    };
+}
+
+mutants!();
+
 /// A deliberate bug.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // the names say it
@@ -14,6 +47,7 @@ pub enum Mutant {
     JournalSkipsChain,
     JournalFreesEarly,
     JournalForgetsDirectorySync,
+    JournalTrustsRecoveredNames,
     JournalIgnoresFailedWrites,
     JournalTakesRotForTornTail,
     JournalNeverCloses,
@@ -28,36 +62,3 @@ pub enum Mutant {
     LogAcksBeforeSegment,
     LogForgetsSetAside,
 }
-
-/// Whether this bug was chosen.
-#[cfg(not(feature = "mutants"))]
-#[inline(always)]
-pub(crate) const fn active(_: Mutant) -> bool {
-    false
-}
-
-#[cfg(feature = "mutants")]
-mod chosen {
-    use std::cell::Cell;
-
-    use super::Mutant;
-
-    thread_local! {
-        static CHOSEN: Cell<Option<Mutant>> = const { Cell::new(None) };
-    }
-
-    /// Chooses the bug that this thread's code has from now on.
-    pub fn choose(mutant: Option<Mutant>) {
-        CHOSEN.set(mutant);
-    }
-
-    /// Whether this bug was chosen.
-    pub(crate) fn active(mutant: Mutant) -> bool {
-        CHOSEN.get() == Some(mutant)
-    }
-}
-
-#[cfg(feature = "mutants")]
-pub(crate) use chosen::active;
-#[cfg(feature = "mutants")]
-pub use chosen::choose;

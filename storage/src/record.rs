@@ -135,6 +135,11 @@ impl BatchBuilder {
         Self::default()
     }
 
+    /// An empty batch with room for records of so many bytes.
+    pub fn with_room(bytes: usize) -> Self {
+        Self { body: BytesMut::with_capacity(bytes), ..Self::default() }
+    }
+
     /// As written by an idempotent producer; `sequence` is the first record's.
     pub fn producer(mut self, id: ProducerId, epoch: ProducerEpoch, sequence: i32) -> Self {
         self.producer = (id, epoch, sequence);

@@ -25,19 +25,29 @@ const KEY_VERSION: i16 = 0;
 
 /// A key: its type, then its fields.
 pub fn encode_key<K: Record>(key: &K) -> Result<Bytes, EncodeError> {
-    prefixed(K::TYPE, key, KEY_VERSION)
+    encode_key_into(Vec::new(), key).map(Bytes::from)
+}
+
+/// As [`encode_key`], behind what `out` holds.
+pub fn encode_key_into<K: Record>(out: Vec<u8>, key: &K) -> Result<Vec<u8>, EncodeError> {
+    prefixed(out, K::TYPE, key, KEY_VERSION)
 }
 
 /// A value: its version, then its fields.
 pub fn encode_value<V: Message>(value: &V, version: i16) -> Result<Bytes, EncodeError> {
-    prefixed(version, value, version)
+    encode_value_into(Vec::new(), value, version).map(Bytes::from)
 }
 
-fn prefixed<M: Message>(prefix: i16, message: &M, version: i16) -> Result<Bytes, EncodeError> {
-    let mut encoder = Encoder::new();
+/// As [`encode_value`], behind what `out` holds.
+pub fn encode_value_into<V: Message>(out: Vec<u8>, value: &V, version: i16) -> Result<Vec<u8>, EncodeError> {
+    prefixed(out, version, value, version)
+}
+
+fn prefixed<M: Message>(out: Vec<u8>, prefix: i16, message: &M, version: i16) -> Result<Vec<u8>, EncodeError> {
+    let mut encoder = Encoder::append_to(out);
     encoder.i16(prefix);
     message.encode(&mut encoder, version);
-    encoder.finish()
+    encoder.finish_vec()
 }
 
 /// The type that a key begins with.

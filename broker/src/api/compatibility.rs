@@ -51,7 +51,6 @@ fn note(key: ApiKey) -> &'static str {
         AlterReplicaLogDirs => "refuses moves",
         AlterPartitionReassignments | ListPartitionReassignments | ElectLeaders => "the answers of a single node",
         DescribeQuorum | UpdateFeatures | DescribeCluster => "the answers of a single node",
-        AlterClientQuotas => "`controller_mutation_rate` is kept, not obeyed",
         AddPartitionsToTxn | AddOffsetsToTxn | EndTxn | WriteTxnMarkers | TxnOffsetCommit | DescribeTransactions
         | ListTransactions => "transactions",
         DescribeAcls | CreateAcls | DeleteAcls => "ACLs",

@@ -19,6 +19,9 @@ use crate::{
     router,
 };
 
+/// From this version on a client is refused what is beyond its quota of partitions (KIP-599).
+const STRICT_SINCE: i16 = 3;
+
 /// Answers per topic, in the order asked; a topic named twice is refused each time.
 pub async fn handle<E: NetEnv>(
     core: &Rc<Core<E>>,
@@ -34,7 +37,7 @@ pub async fn handle<E: NetEnv>(
     if !single.is_empty() {
         let topics: Vec<_> = single.iter().map(|topic| wanted(core, context.listener, topic)).collect();
         let call = MetadataCall::CreatePartitions { topics, validate_only: request.validate_only };
-        let outcomes = match router::metadata::call(core, call).await {
+        let outcomes = match router::metadata::paid(core, context, STRICT_SINCE, call).await {
             Ok(MetadataAnswer::PartitionsCreated(outcomes)) => outcomes,
             Ok(MetadataAnswer::Unavailable(refusal)) => vec![Err(refusal); single.len()],
             Ok(_) => unreachable!("the answer to another call"),

@@ -23,6 +23,9 @@ use crate::{
     router,
 };
 
+/// From this version on a client is refused what is beyond its quota of partitions (KIP-599).
+const STRICT_SINCE: i16 = 6;
+
 /// Answers when every core serves the new topics.
 pub async fn handle<E: NetEnv>(
     core: &Rc<Core<E>>,
@@ -33,12 +36,13 @@ pub async fn handle<E: NetEnv>(
     let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
     let topics = topics.into_iter().map(|topic| new_topic(core, context.listener, topic)).collect();
     let call = MetadataCall::CreateTopics { topics, validate_only: request.validate_only };
-    let outcomes: Vec<Result<CreatedTopic, Refusal>> = match router::metadata::call(core, call).await {
-        Ok(MetadataAnswer::TopicsCreated(outcomes)) => outcomes,
-        Ok(MetadataAnswer::Unavailable(refusal)) => names.iter().map(|_| Err(refusal.clone())).collect(),
-        Ok(_) => names.iter().map(|_| Err(unavailable(ErrorCode::UnknownServerError))).collect(),
-        Err(fault) => names.iter().map(|_| Err(unavailable(fault.code()))).collect(),
-    };
+    let outcomes: Vec<Result<CreatedTopic, Refusal>> =
+        match router::metadata::paid(core, context, STRICT_SINCE, call).await {
+            Ok(MetadataAnswer::TopicsCreated(outcomes)) => outcomes,
+            Ok(MetadataAnswer::Unavailable(refusal)) => names.iter().map(|_| Err(refusal.clone())).collect(),
+            Ok(_) => names.iter().map(|_| Err(unavailable(ErrorCode::UnknownServerError))).collect(),
+            Err(fault) => names.iter().map(|_| Err(unavailable(fault.code()))).collect(),
+        };
     let settings = core.settings();
     let outcomes = names.into_iter().zip(outcomes).chain(refused);
     let topics = outcomes.map(|(name, outcome)| result(&settings, name, outcome));

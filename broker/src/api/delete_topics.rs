@@ -17,14 +17,18 @@ use crate::{
     metadata::{
         call::{DeletedTopic, MetadataAnswer, MetadataCall, Refusal, TopicSelector},
         ids::topic_uuid,
+        image::ClusterImage,
     },
     router,
 };
 
+/// From this version on a client is refused what is beyond its quota of partitions (KIP-599).
+const STRICT_SINCE: i16 = 5;
+
 /// Answers per topic asked for, in the order asked.
 pub async fn handle<E: NetEnv>(
     core: &Rc<Core<E>>,
-    _context: &RequestContext,
+    context: &RequestContext,
     request: DeleteTopicsRequest,
 ) -> DeleteTopicsResponse {
     let asked = asked(request);
@@ -47,7 +51,8 @@ pub async fn handle<E: NetEnv>(
         }
         rows.push(refused);
     }
-    let mut outcomes = delete(core, calls).await.into_iter();
+    let image = core.image();
+    let mut outcomes = delete(core, context, calls).await.into_iter();
     let responses = asked
         .into_iter()
         .zip(rows)
@@ -56,7 +61,7 @@ pub async fn handle<E: NetEnv>(
                 Some(refusal) => Err(refusal),
                 None => outcomes.next().expect("one outcome per topic asked for"),
             };
-            row(one, outcome)
+            row(&image, one, outcome)
         })
         .collect();
     DeleteTopicsResponse { responses, ..DeleteTopicsResponse::default() }
@@ -87,12 +92,16 @@ fn asked(request: DeleteTopicsRequest) -> Vec<Asked> {
     by_name.chain(request.topics.into_iter().map(|topic| Asked::new(topic.name, topic.topic_id))).collect()
 }
 
-async fn delete<E: NetEnv>(core: &Rc<Core<E>>, topics: Vec<TopicSelector>) -> Vec<Result<DeletedTopic, Refusal>> {
+async fn delete<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    topics: Vec<TopicSelector>,
+) -> Vec<Result<DeletedTopic, Refusal>> {
     let count = topics.len();
     if count == 0 {
         return Vec::new();
     }
-    match router::metadata::call(core, MetadataCall::DeleteTopics { topics }).await {
+    match router::metadata::paid(core, context, STRICT_SINCE, MetadataCall::DeleteTopics { topics }).await {
         Ok(MetadataAnswer::TopicsDeleted(outcomes)) => outcomes,
         Ok(MetadataAnswer::Unavailable(refusal)) => vec![Err(refusal); count],
         Ok(_) => unreachable!("the answer to another call"),
@@ -100,7 +109,7 @@ async fn delete<E: NetEnv>(core: &Rc<Core<E>>, topics: Vec<TopicSelector>) -> Ve
     }
 }
 
-fn row(asked: Asked, outcome: Result<DeletedTopic, Refusal>) -> DeletableTopicResult {
+fn row(image: &ClusterImage, asked: Asked, outcome: Result<DeletedTopic, Refusal>) -> DeletableTopicResult {
     match outcome {
         Ok(deleted) => DeletableTopicResult {
             name: Some(deleted.name),
@@ -108,6 +117,20 @@ fn row(asked: Asked, outcome: Result<DeletedTopic, Refusal>) -> DeletableTopicRe
             error_code: ErrorCode::None.code(),
             error_message: None,
         },
+        // As Kafka: what could be deleted but for the client's quota is named in full.
+        Err(refusal) if refusal.code == ErrorCode::ThrottlingQuotaExceeded => {
+            let found = match &asked.selector {
+                Ok(TopicSelector::Name(name)) => image.topic(name),
+                Ok(TopicSelector::Id(id)) => image.topic_by_id(*id),
+                Err(_) => None,
+            };
+            DeletableTopicResult {
+                name: found.map(|topic| topic.name.to_string()).or(asked.name),
+                topic_id: found.map_or(asked.id, |topic| topic_uuid(topic.id)),
+                error_code: refusal.code.code(),
+                error_message: refusal.message,
+            }
+        }
         Err(refusal) => DeletableTopicResult {
             name: asked.name,
             topic_id: asked.id,

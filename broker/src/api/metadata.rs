@@ -92,7 +92,7 @@ async fn create_missing<E: NetEnv>(core: &Rc<Core<E>>, context: &RequestContext,
     if topics.is_empty() {
         return;
     }
-    match router::metadata::call(core, MetadataCall::CreateTopics { topics, validate_only: false }).await {
+    match router::metadata::paid(core, context, 0, MetadataCall::CreateTopics { topics, validate_only: false }).await {
         Ok(MetadataAnswer::TopicsCreated(_)) => {}
         other => core.complain(Complaint::NotCreated, context.peer, &format_args!("{other:?}")),
     }

@@ -113,6 +113,13 @@ pub struct RequestContext {
     pub throttle: Rc<Throttle>,
 }
 
+impl RequestContext {
+    /// The user's name.
+    pub fn user(&self) -> &str {
+        self.principal.strip_prefix("User:").unwrap_or(&self.principal)
+    }
+}
+
 /// The operations on the cluster, as bits by their number; all of them, as long as there is no authorizer.
 const CLUSTER_OPERATIONS: i32 = 8096;
 /// The operations on a topic, likewise.
@@ -347,7 +354,8 @@ async fn typed<E: NetEnv, Q: Request>(
     let handled = async { Ok::<_, Close>(handle(core, context, Q::decode(body, context.api_version)?).await) };
     let (handled, time) = core_quotas::timed(core, handled).await;
     let mut response = handled?;
-    Q::set_throttle_time(&mut response, core_quotas::took(core, context, time));
+    let told = core_quotas::took(core, context, time).max(context.throttle.take_told());
+    Q::set_throttle_time(&mut response, told);
     respond(Q::KEY, context.api_version, context.correlation_id, &response)
 }
 

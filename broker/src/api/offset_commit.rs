@@ -71,7 +71,7 @@ fn split(
         None if by_id => ErrorCode::UnknownTopicId,
         _ => ErrorCode::UnknownTopicOrPartition,
     };
-    let mut valid = Vec::new();
+    let mut valid = Vec::with_capacity(if known.is_some() { topic.partitions.len() } else { 0 });
     let mut partitions = Vec::with_capacity(topic.partitions.len());
     for partition in &topic.partitions {
         let exists = known.is_some_and(|topic| topic.has(partition.partition_index));

@@ -88,7 +88,7 @@ impl<E: NetEnv> SessionSlot<E> {
     /// The slot of a connection that came from another core with `session`.
     pub fn arrived(core: &Rc<Core<E>>, session: Option<FetchSession>) -> Self {
         let hold = |mut session: FetchSession| {
-            if !mutant::is(Mutant::WatchesStayBehind) {
+            if !mutant::active(Mutant::WatchesStayBehind) {
                 session.change_all();
             }
             let memory = core.budget.take(session.bytes());

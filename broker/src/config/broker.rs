@@ -10,7 +10,7 @@ use crate::{
         machine_limits,
         settings::Settings,
     },
-    limits::DATA_DIRS,
+    limits::{DATA_DIRS, GROUP_LINGER},
     metadata::ids::NodeId,
 };
 
@@ -110,6 +110,8 @@ pub struct GroupConfig {
     pub max_size: u32,
     /// The longest note beside a committed offset, in bytes.
     pub offset_metadata_max_bytes: u32,
+    /// How long committed offsets may wait to be written together.
+    pub linger: Duration,
     /// How long a commit may wait.
     pub commit_timeout: Duration,
     /// How long the offsets of an empty group are kept.
@@ -270,6 +272,10 @@ fn groups(settings: &Settings) -> GroupConfig {
         max_session_timeout: millis(settings, "group.max.session.timeout.ms"),
         max_size: settings.number("group.max.size") as u32,
         offset_metadata_max_bytes: settings.number("offset.metadata.max.bytes").max(0) as u32,
+        linger: match settings.number("group.coordinator.append.linger.ms") {
+            -1 => GROUP_LINGER,
+            ms => Duration::from_millis(ms.unsigned_abs()),
+        },
         commit_timeout: millis(settings, "offsets.commit.timeout.ms"),
         offsets_retention: Duration::from_secs(60 * settings.number("offsets.retention.minutes").unsigned_abs()),
         offsets_retention_check_interval: millis(settings, "offsets.retention.check.interval.ms"),

@@ -131,10 +131,13 @@ pub const BROKER_KEYS: &[Definition] = &[
     // Quotas of clients.
     Definition::new("quota.window.num", Int, "11", "Samples that rates of clients' quotas are taken over.").valid(AtLeast(1)),
     Definition::new("quota.window.size.seconds", Int, "1", "The length of one such sample.").valid(AtLeast(1)),
+    Definition::new("controller.quota.window.num", Int, "11", "Samples whose worth of partitions a client may create and delete at once.").valid(AtLeast(1)),
+    Definition::new("controller.quota.window.size.seconds", Int, "1", "The length of one such sample.").valid(AtLeast(1)),
     // Producers.
     Definition::new("producer.id.expiration.ms", Int, "86400000", "How long an idle producer's state is kept.").valid(AtLeast(1)).cluster(),
     Definition::new("transaction.max.timeout.ms", Int, "900000", "The longest transaction.").valid(AtLeast(1)).effect(Effect::NotYet),
     // Groups and their offsets.
+    Definition::new("group.coordinator.append.linger.ms", Int, "-1", "How long committed offsets may wait to be written together, where they come often enough; -1 is 10.").valid(AtLeast(-1)),
     Definition::new("group.initial.rebalance.delay.ms", Int, "3000", "How long a new group waits for more members."),
     Definition::new("group.max.session.timeout.ms", Int, "1800000", "The longest session a member may ask for."),
     Definition::new("group.max.size", Int, MAX_INT, "Members of one group.").valid(AtLeast(1)),

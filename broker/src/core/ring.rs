@@ -20,7 +20,7 @@ use std::{
 use bytes::Bytes;
 use io_uring::{IoUring, cqueue, opcode, squeue, types};
 
-use crate::core::{buffer_group::BufferGroup, env::CoreId, kernel::core_ring};
+use crate::core::{buffer_group::BufferGroup, clock, env::CoreId, kernel::core_ring};
 
 /// Submission queue entries; a burst beyond it costs one more syscall.
 const ENTRIES: u32 = 512;
@@ -31,8 +31,12 @@ const GATHER_FOR: Duration = Duration::from_micros(40);
 /// From how many sixteenths of a completion per sleep on a core is busy.
 const BUSY: u32 = 2 * 16;
 /// How long a core may overlook that an operation which as a rule completes while it is submitted did not: so long
-/// whatever else completes may have to wait then.
+/// whatever else completes may have to wait then. And after so long a core is woken although nothing else completed.
 const OVERLOOK: Duration = Duration::from_micros(100);
+/// From how many of all sleeps on, in parts of [`ALL`], that end within [`OVERLOOK`] a core does not look first at what
+/// completed while it was submitted: a look costs a syscall, a wake for nothing about ten.
+const BRISK: u32 = ALL / 8 * 7;
+const ALL: u32 = 1 << 10;
 /// Completions taken out of the queue at a time.
 const REAP: usize = 64;
 /// Completions nobody waits for.
@@ -186,6 +190,8 @@ pub(super) struct Ring {
     prompt: Cell<u32>,
     /// Completions that ended the last sleeps, in sixteenths, as a running mean; prompt ones not counted.
     per_sleep: Cell<u32>,
+    /// How many of the last sleeps ended within [`OVERLOOK`], in parts of [`ALL`], as a running mean.
+    short: Cell<u32>,
     /// Whether the kernel can wait for more than one completion for a while.
     gathers: bool,
     /// Cores that a message did not reach.
@@ -209,6 +215,7 @@ impl Ring {
             closing: Cell::new(false),
             prompt: Cell::new(0),
             per_sleep: Cell::new(0),
+            short: Cell::new(0),
             gathers: min_wait,
             failed_wakes: RefCell::default(),
         }))
@@ -332,20 +339,25 @@ impl Ring {
     ///
     /// Where the kernel can, completions of what was just submitted are no reason to return, and a core whose sleeps were
     /// ended by several completions each waits a little for as many again: its requests share a wake and a commit. A core
-    /// that serves one request at a time is woken at once.
+    /// that serves one request at a time is woken at once. One to which little comes does not block on what it submitted:
+    /// it would be woken for that alone.
     pub(super) fn sleep(self: &Rc<Self>, timeout: Option<Duration>) {
-        self.count(|counts| counts.sleeps += 1);
         let prompt = self.prompt.take();
         let busy = self.per_sleep.get() >= BUSY;
         let (want, min_wait) = match self.gathers {
             true if busy => (prompt + GATHER, GATHER_FOR),
-            true if prompt > 0 => (prompt + 1, OVERLOOK),
+            true if prompt > 0 && self.short.get() >= BRISK => (prompt + 1, OVERLOOK),
+            _ if prompt > 0 => return self.enter(),
             _ => (1, Duration::ZERO),
         };
+        self.count(|counts| counts.sleeps += 1);
         let min_wait = timeout.map_or(min_wait, |timeout| min_wait.min(timeout));
+        let begun = clock::now();
         self.enter_with(want, min_wait.as_micros() as u32, timeout);
         let woken_by = (self.reap() as u32).saturating_sub(prompt);
         self.per_sleep.set((self.per_sleep.get() * 15 + woken_by.min(GATHER) * 16) / 16);
+        let short = woken_by > 0 && clock::now().since(begun) <= OVERLOOK;
+        self.short.set((self.short.get() * 15 + u32::from(short) * ALL) / 16);
     }
 
     fn enter_with(&self, want: u32, min_wait_us: u32, timeout: Option<Duration>) {

@@ -42,12 +42,12 @@ async fn noticed<E: NetEnv>(core: &Rc<Core<E>>, id: DirectoryId, error: StorageE
     if directory.holds_metadata {
         tracing::error!(directory = %path, "it holds the cluster's metadata: topics and configurations cannot be changed until then");
     }
-    if !mutant::is(Mutant::KeepFailureToItself) {
+    if !mutant::active(Mutant::KeepFailureToItself) {
         for peer in (0..core.cores()).map(CoreId).filter(|peer| *peer != core.id) {
             core.router.mailbox().note(peer, CoreMessage::DirectoryFailed(id, error.clone()));
         }
     }
-    if !mutant::is(Mutant::PlaceInFailed) {
+    if !mutant::active(Mutant::PlaceInFailed) {
         let told = router::metadata::call(core, MetadataCall::DirectoryFailed { node: core.node, directory: id }).await;
         if let Err(fault) = told {
             tracing::warn!(directory = %path, %fault, "new partitions may still be placed in it");

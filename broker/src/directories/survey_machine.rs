@@ -212,7 +212,7 @@ pub fn plan(
                 (registered.unwrap_or_else(|| DirectoryId(random_uuid(&mut *draw))), State::Known)
             }
             (Ok(_), None) => match was_there {
-                Some(was) if mutant::is(Mutant::TrustPaths) => (was, State::New),
+                Some(was) if mutant::active(Mutant::TrustPaths) => (was, State::New),
                 Some(was) => (was, State::Gone(empty(&place.path))),
                 None => (DirectoryId(random_uuid(&mut *draw)), State::New),
             },

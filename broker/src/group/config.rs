@@ -28,6 +28,8 @@ pub struct Config {
     pub new_member_join_timeout_ms: i32,
     /// How many member ids may be handed out and not yet used (KIP-394), per group.
     pub max_pending_joins: usize,
+    /// How long committed offsets may wait to be written together: `group.coordinator.append.linger.ms`.
+    pub linger: Duration,
     /// The bound on what the groups of this core hold.
     pub memory: Rc<GroupMemory>,
 }
@@ -44,6 +46,7 @@ impl From<&GroupConfig> for Config {
             offsets_retention_ms: millis_long(settings.offsets_retention),
             retention_check_interval_ms: millis_long(settings.offsets_retention_check_interval),
             offset_metadata_max_bytes: settings.offset_metadata_max_bytes as usize,
+            linger: settings.linger,
             ..Self::default()
         }
     }
@@ -62,6 +65,7 @@ impl Default for Config {
             max_batch_bytes: 1_048_588,
             new_member_join_timeout_ms: 300_000,
             max_pending_joins: 10_000,
+            linger: Duration::ZERO,
             memory: GroupMemory::new(usize::MAX),
         }
     }

@@ -46,6 +46,13 @@ pub struct Write {
     pub records: Rc<[Record]>,
 }
 
+impl Write {
+    /// Whether it is of committed offsets alone.
+    pub(super) fn is_of_offsets(&self) -> bool {
+        self.records.iter().all(|record| matches!(record, Record::Offset { value: Some(_), .. }))
+    }
+}
+
 /// What an input asks the driver to do.
 #[derive(Default, Debug)]
 pub struct Effects {
@@ -113,7 +120,7 @@ impl Coordinator {
                 Some(stored) => Group::load(id.clone(), stored),
                 None => Group::new(id.clone()),
             };
-            if mutant::is(Mutant::ForgetGeneration) {
+            if mutant::active(Mutant::ForgetGeneration) {
                 group.generation.0 -= 1;
             }
             coordinator.live_bytes += group.bytes;
@@ -398,7 +405,7 @@ impl Coordinator {
             None => self.last_write,
         };
         for then in out.then {
-            let early = mutant::is(Mutant::AnswerBeforeCommit) && matches!(then, Then::Answer(..));
+            let early = mutant::active(Mutant::AnswerBeforeCommit) && matches!(then, Then::Answer(..));
             self.next_then += 1;
             self.then.insert((if early { WriteId(0) } else { after }, self.next_then), then);
         }
@@ -427,7 +434,7 @@ impl Coordinator {
         let id = self.last_write;
         for record in &batch {
             self.pending_offsets.note(id, record);
-            if mutant::is(Mutant::ShowPendingOffsets) {
+            if mutant::active(Mutant::ShowPendingOffsets) {
                 self.committed.apply(record);
             }
         }

@@ -21,6 +21,7 @@ use super::{
     config::Config,
     coordinator_machine::{Coordinator, Effects, Loader, Write},
     error::GroupError,
+    linger::{Linger, Writer},
     names::TopicName,
     record_codec::{self, LoadError},
     slot::{self, Slot},
@@ -58,6 +59,7 @@ pub struct Driver<E: Env, L: CoordinatorLog> {
     env: E,
     log: L,
     config: Rc<Config>,
+    linger: Rc<Linger>,
     topics: Box<TopicIds>,
     state: RefCell<State>,
 }
@@ -69,6 +71,8 @@ struct State {
     phase: Phase,
     next_ticket: u64,
     waiting: BTreeMap<Ticket, Slot<Answer>>,
+    /// Writes that are not yet appended.
+    unwritten: VecDeque<Write>,
     /// Writes that are appended and not known to be committed, with the offset one past each.
     uncommitted: VecDeque<(WriteId, Offset)>,
     watching_commits: bool,
@@ -85,16 +89,18 @@ enum Phase {
 impl<E: Env, L: CoordinatorLog> Driver<E, L> {
     /// Begins to load the coordinator of `log`. `topics` tells the id that a topic has now: offsets of topics that were
     /// deleted while nobody coordinated are forgotten.
-    pub fn start(env: E, log: L, config: Rc<Config>, topics: Box<TopicIds>) -> Rc<Self> {
+    fn start(env: E, log: L, config: Rc<Config>, linger: Rc<Linger>, topics: Box<TopicIds>) -> Rc<Self> {
         let driver = Rc::new(Self {
             env: env.clone(),
             log,
             config,
+            linger,
             topics,
             state: RefCell::new(State {
                 phase: Phase::Loading,
                 next_ticket: 0,
                 waiting: BTreeMap::new(),
+                unwritten: VecDeque::new(),
                 uncommitted: VecDeque::new(),
                 watching_commits: false,
                 alarms: BTreeSet::new(),
@@ -146,6 +152,7 @@ impl<E: Env, L: CoordinatorLog> Driver<E, L> {
     pub fn resign(&self) {
         let (phase, waiting) = {
             let mut state = self.state.borrow_mut();
+            state.unwritten.clear();
             state.uncommitted.clear();
             (std::mem::replace(&mut state.phase, Phase::Resigned), std::mem::take(&mut state.waiting))
         };
@@ -243,9 +250,10 @@ impl<E: Env, L: CoordinatorLog> Driver<E, L> {
 
     fn perform(self: &Rc<Self>, effects: Effects) {
         for write in effects.writes {
-            if let Err(error) = self.append(&write) {
-                tracing::error!(%error, "a coordinator could not write to its partition");
-                return self.start_over();
+            let waits = write.is_of_offsets() && self.linger.holds(&self.env, self.clone());
+            self.state.borrow_mut().unwritten.push_back(write);
+            if !waits && !self.append_all() {
+                return;
             }
         }
         for (ticket, answer) in effects.answers {
@@ -256,6 +264,19 @@ impl<E: Env, L: CoordinatorLog> Driver<E, L> {
         }
         self.watch_commits();
         self.set_alarm();
+    }
+
+    /// Appends what is not yet appended, in order. False if that failed, and the coordinator begins again.
+    fn append_all(self: &Rc<Self>) -> bool {
+        loop {
+            let next = self.state.borrow_mut().unwritten.pop_front();
+            let Some(write) = next else { return true };
+            if let Err(error) = self.append(&write) {
+                tracing::error!(%error, "a coordinator could not write to its partition");
+                self.start_over();
+                return false;
+            }
+        }
     }
 
     fn append(&self, write: &Write) -> Result<(), String> {
@@ -354,6 +375,14 @@ impl<E: Env, L: CoordinatorLog> Driver<E, L> {
     }
 }
 
+impl<E: Env, L: CoordinatorLog> Writer for Driver<E, L> {
+    fn write_down(self: Rc<Self>) {
+        if self.append_all() {
+            self.watch_commits();
+        }
+    }
+}
+
 enum LoadFailure<E> {
     Log(E),
     Records(LoadError),
@@ -373,18 +402,21 @@ impl<E: fmt::Display> fmt::Display for LoadFailure<E> {
 pub struct Coordinators<E: Env, L: CoordinatorLog> {
     env: E,
     config: Rc<Config>,
+    linger: Rc<Linger>,
     drivers: RefCell<BTreeMap<i32, Rc<Driver<E, L>>>>,
 }
 
 impl<E: Env, L: CoordinatorLog> Coordinators<E, L> {
     /// None yet.
     pub fn new(env: E, config: Config) -> Self {
-        Self { env, config: Rc::new(config), drivers: RefCell::default() }
+        let linger = Linger::new(config.linger);
+        Self { env, config: Rc::new(config), linger, drivers: RefCell::default() }
     }
 
     /// This core leads partition `index` now: its coordinator loads.
     pub fn elected(&self, index: i32, log: L, topics: Box<TopicIds>) {
-        let driver = Driver::start(self.env.clone(), log, Rc::clone(&self.config), topics);
+        let (config, linger) = (Rc::clone(&self.config), Rc::clone(&self.linger));
+        let driver = Driver::start(self.env.clone(), log, config, linger, topics);
         let before = self.drivers.borrow_mut().insert(index, driver);
         if let Some(before) = before {
             before.resign();

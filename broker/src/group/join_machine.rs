@@ -248,7 +248,7 @@ impl Turn<'_> {
             self.group.initial_delay = None;
             if self.group.all_joined() {
                 self.complete_join();
-            } else if !mutant::is(Mutant::RebalanceWithoutDeadline) {
+            } else if !mutant::active(Mutant::RebalanceWithoutDeadline) {
                 self.arm(join_timer, self.group.rebalance_timeout_ms());
             }
         }

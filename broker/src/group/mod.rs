@@ -4,7 +4,7 @@
 //! `__consumer_offsets` keeps, a pure machine; the phases of the protocol are [`join_machine`] and [`sync_machine`],
 //! offsets and the end of groups [`offsets_machine`]. A group's working state is [`state`], what may be shown is
 //! [`committed`]. [`record`] says what is written. [`driver`] runs a coordinator on its core; [`desk`] is what the
-//! handlers of requests see of all of them, [`core_desk`] how a core provides it.
+//! handlers of requests see of all of them, [`core_desk`] how a core provides it; [`linger`] lets offsets share writes.
 
 pub mod call;
 mod committed;
@@ -15,6 +15,8 @@ pub mod desk;
 pub mod driver;
 pub mod error;
 mod join_machine;
+mod linger;
+mod linger_machine;
 pub mod memory;
 pub mod mutant;
 pub mod names;

@@ -1,5 +1,5 @@
 //! Deliberate faults, one per mechanism, that the checkers of the random histories must catch. They exist only under the
-//! cargo feature `mutants`; without it [`is`] is constant and the optimiser removes it.
+//! cargo feature `mutants`; without it [`active`] is constant and the optimiser removes it.
 
 /// A fault that can be switched on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,25 +38,4 @@ pub const ALL: [Mutant; 9] = [
     Mutant::ForgetGeneration,
 ];
 
-#[cfg(feature = "mutants")]
-thread_local! {
-    static ACTIVE: std::cell::Cell<Option<Mutant>> = const { std::cell::Cell::new(None) };
-}
-
-/// Switches one fault on for this thread, or all off.
-#[cfg(feature = "mutants")]
-pub fn activate(mutant: Option<Mutant>) {
-    ACTIVE.set(mutant);
-}
-
-/// Whether `mutant` is on.
-#[cfg(feature = "mutants")]
-pub(super) fn is(mutant: Mutant) -> bool {
-    ACTIVE.get() == Some(mutant)
-}
-
-/// Whether `mutant` is on: never, in a build without the feature.
-#[cfg(not(feature = "mutants"))]
-pub(super) const fn is(_: Mutant) -> bool {
-    false
-}
+corelog_storage::mutants!();

@@ -104,7 +104,8 @@ impl Coordinator {
     /// The records of a commit and the outcome per partition. All fit one batch, or the commit is refused: a commit is
     /// atomic.
     fn commit_records(&self, commit: &CommitOffsets, now: Now) -> Result<(Vec<Record>, TopicOutcomes), GroupError> {
-        let mut records = Vec::new();
+        let asked = commit.topics.iter().map(|(_, _, partitions)| partitions.len()).sum();
+        let mut records = Vec::with_capacity(asked);
         let mut outcomes = Vec::with_capacity(commit.topics.len());
         let mut size = 0;
         for (topic, topic_id, partitions) in &commit.topics {
@@ -170,7 +171,7 @@ impl Coordinator {
         }
         let mut outcomes = Vec::with_capacity(delete.topics.len());
         for (topic, partitions) in delete.topics {
-            let subscribed = group.subscribes_to(&topic) && !mutant::is(Mutant::DeleteSubscribed);
+            let subscribed = group.subscribes_to(&topic) && !mutant::active(Mutant::DeleteSubscribed);
             let outcome = if subscribed { Err(GroupError::GroupSubscribedToTopic) } else { Ok(()) };
             if !subscribed {
                 let existing =
@@ -265,7 +266,7 @@ impl Coordinator {
     /// never had members or has members that subscribe to other topics. Never during a rebalance, nor for groups with
     /// members whose subscriptions the coordinator cannot know.
     fn retention_over(&self, group: &Group, offset: &StoredOffset, now: Now) -> bool {
-        let since = if group.protocol_type.is_none() || mutant::is(Mutant::ExpireInUse) {
+        let since = if group.protocol_type.is_none() || mutant::active(Mutant::ExpireInUse) {
             offset.committed_at_ms
         } else if group.state == GroupState::Empty {
             group.state_since_ms.unwrap_or(offset.committed_at_ms)
@@ -328,7 +329,7 @@ fn check_commit(group: &Group, commit: &CommitOffsets) -> Result<(), GroupError>
     }
     if !from_outside || !commit.member.is_empty() || commit.instance.is_some() {
         group.check_member(&commit.member, commit.instance.as_ref())?;
-        if commit.generation != group.generation && !mutant::is(Mutant::IgnoreGeneration) {
+        if commit.generation != group.generation && !mutant::active(Mutant::IgnoreGeneration) {
             return Err(GroupError::IllegalGeneration);
         }
     } else {

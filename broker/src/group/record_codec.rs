@@ -13,7 +13,7 @@ use corelog_storage::{
 use corelog_wire::{
     Uuid,
     codec::{DecodeError, EncodeError},
-    coordinator::{GroupKey, decode_value, encode_key, encode_value},
+    coordinator::{GroupKey, decode_value, encode_key_into, encode_value_into},
     messages::group_coordinator_classic::{
         GroupMetadataKey, GroupMetadataValue, LegacyOffsetCommitValue, MemberMetadata, OffsetCommitKey,
         OffsetCommitValue,
@@ -33,32 +33,37 @@ const EXPIRING_OFFSET_VERSION: i16 = 1;
 
 /// One batch with these records, all of this time (ms since 1970).
 pub(super) fn encode_batch(records: &[Record], wall_ms: i64) -> Result<Bytes, EncodeError> {
-    let mut batch = BatchBuilder::new();
+    let mut batch = BatchBuilder::with_room(records.iter().map(Record::size_bound).sum());
+    let mut encoded = Vec::new();
     for record in records {
-        let (key, value) = encode(record)?;
-        batch.push(Timestamp(wall_ms), Some(&key), value.as_deref());
+        encoded.clear();
+        let (bytes, key) = encode(record, encoded)?;
+        let value = (key < bytes.len()).then(|| &bytes[key..]);
+        batch.push(Timestamp(wall_ms), Some(&bytes[..key]), value);
+        encoded = bytes;
     }
     Ok(batch.build())
 }
 
-fn encode(record: &Record) -> Result<(Bytes, Option<Bytes>), EncodeError> {
-    match record {
-        Record::Offset { group, topic, partition, value } => {
-            let key = OffsetCommitKey {
-                group: group.as_str().to_owned(),
-                topic: topic.as_str().to_owned(),
-                partition: *partition,
-            };
-            Ok((encode_key(&key)?, value.as_ref().map(encode_offset).transpose()?))
+/// Key and value, one behind the other in the empty `out`; and the key's length. A value has at least its version.
+fn encode(record: &Record, out: Vec<u8>) -> Result<(Vec<u8>, usize), EncodeError> {
+    let key = match record {
+        Record::Offset { group, topic, partition, .. } => {
+            let (group, topic) = (group.as_str().to_owned(), topic.as_str().to_owned());
+            encode_key_into(out, &OffsetCommitKey { group, topic, partition: *partition })?
         }
-        Record::Group { group, value } => {
-            let key = GroupMetadataKey { group: group.as_str().to_owned() };
-            Ok((encode_key(&key)?, value.as_ref().map(encode_group).transpose()?))
-        }
-    }
+        Record::Group { group, .. } => encode_key_into(out, &GroupMetadataKey { group: group.as_str().to_owned() })?,
+    };
+    let len = key.len();
+    let both = match record {
+        Record::Offset { value: Some(value), .. } => encode_offset(value, key)?,
+        Record::Group { value: Some(value), .. } => encode_group(value, key)?,
+        Record::Offset { value: None, .. } | Record::Group { value: None, .. } => key,
+    };
+    Ok((both, len))
 }
 
-fn encode_offset(offset: &StoredOffset) -> Result<Bytes, EncodeError> {
+fn encode_offset(offset: &StoredOffset, out: Vec<u8>) -> Result<Vec<u8>, EncodeError> {
     let value = OffsetCommitValue {
         offset: offset.offset,
         leader_epoch: offset.leader_epoch,
@@ -67,10 +72,14 @@ fn encode_offset(offset: &StoredOffset) -> Result<Bytes, EncodeError> {
         expire_timestamp: offset.expires_at_ms.unwrap_or(-1),
         topic_id: Uuid(offset.topic_id.0),
     };
-    encode_value(&value, if offset.expires_at_ms.is_some() { EXPIRING_OFFSET_VERSION } else { OFFSET_VERSION })
+    encode_value_into(
+        out,
+        &value,
+        if offset.expires_at_ms.is_some() { EXPIRING_OFFSET_VERSION } else { OFFSET_VERSION },
+    )
 }
 
-fn encode_group(group: &StoredGroup) -> Result<Bytes, EncodeError> {
+fn encode_group(group: &StoredGroup, out: Vec<u8>) -> Result<Vec<u8>, EncodeError> {
     let members = group.members.iter().map(|member| MemberMetadata {
         member_id: member.member.to_string(),
         group_instance_id: member.instance.as_ref().map(ToString::to_string),
@@ -89,7 +98,7 @@ fn encode_group(group: &StoredGroup) -> Result<Bytes, EncodeError> {
         current_state_timestamp: group.state_since_ms.unwrap_or(-1),
         members: members.collect(),
     };
-    encode_value(&value, GROUP_VERSION)
+    encode_value_into(out, &value, GROUP_VERSION)
 }
 
 /// A batch of the partition that cannot be read.

@@ -28,7 +28,7 @@ impl Turn<'_> {
             return self.refuse_sync(ticket, error);
         }
         match self.group.state {
-            GroupState::PreparingRebalance if mutant::is(Mutant::SyncWhilePreparing) => {
+            GroupState::PreparingRebalance if mutant::active(Mutant::SyncWhilePreparing) => {
                 self.answer_sync(ticket, &sync.member);
             }
             GroupState::PreparingRebalance => self.refuse_sync(ticket, GroupError::RebalanceInProgress),
@@ -207,7 +207,7 @@ impl Turn<'_> {
         if ends > self.now.monotonic {
             return self.timers.arm(TimerName::Session(self.group.id.clone(), id.clone()), ends);
         }
-        if member.is_waiting() || mutant::is(Mutant::NoSessionExpiry) {
+        if member.is_waiting() || mutant::active(Mutant::NoSessionExpiry) {
             return; // the answer to what it waits for begins its session anew
         }
         self.remove_member(id);

@@ -5,9 +5,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    sync::Arc,
 };
 
-use corelog_storage::ids::{ProducerId, TopicId};
+use corelog_storage::{
+    env::Instant,
+    ids::{ProducerId, TopicId},
+};
 use corelog_wire::error_code::ErrorCode;
 
 use crate::{
@@ -56,6 +60,13 @@ pub enum MetadataCall {
         /// Check only.
         validate_only: bool,
     },
+    /// A change of topics by a client, whose quota of partitions it is charged to (KIP-599).
+    Paid {
+        /// Who asks.
+        payer: Payer,
+        /// What for.
+        call: Box<Self>,
+    },
     /// Sets producer ids aside that nobody else will be given.
     AllocateProducerIds,
     /// A data directory failed: no new partition goes there.
@@ -80,6 +91,13 @@ pub enum MetadataAnswer {
     ConfigsAltered(Vec<Result<(), Refusal>>),
     /// To [`MetadataCall::AlterQuotas`].
     QuotasAltered(Vec<Result<(), Refusal>>),
+    /// To [`MetadataCall::Paid`].
+    Paid {
+        /// When the payer's debt is paid, if it has one to wait for.
+        until: Option<Instant>,
+        /// The answer to what was asked for.
+        answer: Box<Self>,
+    },
     /// To [`MetadataCall::AllocateProducerIds`].
     ProducerIds(ProducerIdBlock),
     /// To [`MetadataCall::DirectoryFailed`].
@@ -240,6 +258,17 @@ pub struct QuotaChange {
     pub entity: BTreeMap<String, Option<String>>,
     /// Keys with their new values; `None` takes a key's value away.
     pub steps: Vec<(String, Option<QuotaValue>)>,
+}
+
+/// Who creates and deletes partitions.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Payer {
+    /// The user's name.
+    pub user: Arc<str>,
+    /// What the client calls itself.
+    pub client_id: String,
+    /// What is beyond its quota is refused; else it is done, and the client waits.
+    pub strict: bool,
 }
 
 /// Producer ids that belong to the caller from now on.

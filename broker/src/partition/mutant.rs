@@ -1,5 +1,5 @@
 //! Deliberate faults of those who watch partitions, each of which the random histories of `tests/watches` must catch.
-//! They exist only under the cargo feature `mutants`; without it [`is`] is constant.
+//! They exist only under the cargo feature `mutants`; without it [`active`] is constant.
 
 /// A fault that can be switched on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,25 +29,4 @@ pub const ALL: [(Mutant, &str); 6] = [
     (Mutant::SameNameSamePartition, "gets its record"),
 ];
 
-#[cfg(feature = "mutants")]
-thread_local! {
-    static ACTIVE: std::cell::Cell<Option<Mutant>> = const { std::cell::Cell::new(None) };
-}
-
-/// Switches one fault on for this thread, or all off.
-#[cfg(feature = "mutants")]
-pub fn activate(mutant: Option<Mutant>) {
-    ACTIVE.set(mutant);
-}
-
-/// Whether `mutant` is on.
-#[cfg(feature = "mutants")]
-pub(crate) fn is(mutant: Mutant) -> bool {
-    ACTIVE.get() == Some(mutant)
-}
-
-/// Whether `mutant` is on: never, in a build without the feature.
-#[cfg(not(feature = "mutants"))]
-pub(crate) const fn is(_: Mutant) -> bool {
-    false
-}
+corelog_storage::mutants!();

@@ -125,7 +125,7 @@ impl<E: NetEnv> Watch<E> {
 
 /// Whether there is more to tell of a partition than was read.
 fn is_unfinished(part: &FetchPart, got: &Fetched) -> bool {
-    let left = part.offset < got.high_watermark && !mutant::is(Mutant::DrainedAfterOneRead);
+    let left = part.offset < got.high_watermark && !mutant::active(Mutant::DrainedAfterOneRead);
     got.fault.is_some() || got.diverging.is_some() || left
 }
 

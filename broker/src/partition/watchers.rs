@@ -179,7 +179,7 @@ impl Tally {
 
     /// Something happened to the partition of an entry, which brought `bytes`.
     fn happened(&self, entry: &Entry, bytes: impl FnOnce(Offset) -> u64) {
-        if mutant::is(Mutant::DeafBetweenFetches) && self.enough.get() == NEVER {
+        if mutant::active(Mutant::DeafBetweenFetches) && self.enough.get() == NEVER {
             return;
         }
         let mut seats = self.seats.borrow_mut();
@@ -189,7 +189,7 @@ impl Tally {
         seat.available = seat.available.saturating_add(more);
         self.total.set(self.total.get().saturating_add(more));
         drop(seats);
-        if !mutant::is(Mutant::ForgetsToWake) {
+        if !mutant::active(Mutant::ForgetsToWake) {
             self.wake_if_due();
         }
     }

@@ -38,6 +38,8 @@ pub enum Use {
     Fetch,
     /// Time of a core that requests take, in hundredths of seconds.
     Request,
+    /// Partitions created and deleted.
+    Mutation,
 }
 
 /// So much was used on another core since it last told.
@@ -72,7 +74,9 @@ pub struct CoreQuotas {
 
 impl Use {
     /// All of them, in their order.
-    pub const ALL: [Self; 3] = [Self::Produce, Self::Fetch, Self::Request];
+    pub const ALL: [Self; 4] = [Self::Produce, Self::Fetch, Self::Request, Self::Mutation];
+    /// Those that each core meters, in their order. The controller does the rest.
+    const OF_CORES: [Self; 3] = [Self::Produce, Self::Fetch, Self::Request];
 
     /// As metrics name it.
     pub fn name(self) -> &'static str {
@@ -80,6 +84,7 @@ impl Use {
             Self::Produce => "produce",
             Self::Fetch => "fetch",
             Self::Request => "request",
+            Self::Mutation => "controller_mutation",
         }
     }
 
@@ -88,6 +93,7 @@ impl Use {
             Self::Produce => QuotaKey::ProducerByteRate,
             Self::Fetch => QuotaKey::ConsumerByteRate,
             Self::Request => QuotaKey::RequestPercentage,
+            Self::Mutation => QuotaKey::ControllerMutationRate,
         }
     }
 }
@@ -127,7 +133,7 @@ impl CoreQuotas {
             return;
         }
         let any = |key: QuotaKey| quotas.values().any(|values| values.contains_key(&key));
-        self.on.set(Use::ALL.into_iter().any(|what| any(what.key())));
+        self.on.set(Use::OF_CORES.into_iter().any(|what| any(what.key())));
         self.timing.set(any(QuotaKey::RequestPercentage));
         *self.connection_rates.borrow_mut() = ConnectionRates::of(quotas);
         *self.quotas.borrow_mut() = quotas.clone();
@@ -161,11 +167,10 @@ impl CoreQuotas {
     }
 
     fn look_up(&self, context: &RequestContext, now: Instant) -> Bound {
-        let user = context.principal.strip_prefix("User:").unwrap_or(&context.principal);
         let quotas = self.quotas.borrow();
-        let limits = Use::ALL.map(|what| {
+        let limits = Use::OF_CORES.map(|what| {
             let client_id = context.client_id.as_deref().unwrap_or_default();
-            let found: Found = lookup::find(&quotas, what.key(), user, client_id)?;
+            let found: Found = lookup::find(&quotas, what.key(), context.user(), client_id)?;
             let meter = self.meters[what as usize].borrow_mut().find(&found.sharer, found.by_name, now);
             Some(Limit { found, meter })
         });
@@ -208,7 +213,7 @@ impl CoreQuotas {
             let used = self.meters[what as usize].borrow_mut().report();
             used.into_iter().map(move |(sharer, amount)| Usage { what, sharer, amount })
         };
-        Use::ALL.into_iter().flat_map(usage).collect()
+        Use::OF_CORES.into_iter().flat_map(usage).collect()
     }
 }
 
@@ -240,6 +245,12 @@ pub fn took<E: NetEnv>(core: &Core<E>, context: &RequestContext, time: Duration)
     let wait = core.quotas.spend(context, Use::Request, time.as_secs_f64() * 100.0, core.env.turn());
     // As Kafka: no longer than a sample, however much was used.
     mute(core, &context.throttle, Use::Request, wait.min(core.quotas.window.sample()))
+}
+
+/// A change of topics left the client a debt until then: its connection is read no further, and the response says so.
+pub fn owes<E: NetEnv>(core: &Core<E>, context: &RequestContext, until: Instant) {
+    let wait = until.since(core.env.now());
+    context.throttle.tell(mute(core, &context.throttle, Use::Mutation, wait));
 }
 
 /// The outcome of `work`, and the time of this core that it took: none if there are no quotas of time.

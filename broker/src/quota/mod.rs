@@ -9,10 +9,13 @@
 //! of the sum a moment later and is waited for then. (Shares of a quota for each core would have to follow its traffic, and
 //! would hold back a client that moves from one core to another; an owner for each meter would cost a hop for each request.)
 //!
+//! Partitions that are created and deleted are metered where that is decided ([`mutations_machine`]), on one core.
+//!
 //! With no quotas, a request costs one look at a flag.
 
 pub mod core_quotas;
 pub mod lookup;
 pub mod meter;
 pub mod meters_machine;
+pub mod mutations_machine;
 pub mod throttle;

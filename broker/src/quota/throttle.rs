@@ -11,6 +11,8 @@ use super::meters_machine::MeterRef;
 #[derive(Debug, Default)]
 pub struct Throttle {
     muted_until: Cell<Option<Instant>>,
+    /// Milliseconds to wait that the response under way is to tell.
+    told: Cell<i32>,
     /// The quotas of the client id that asked last.
     pub(super) bound: RefCell<Option<Bound>>,
 }
@@ -35,6 +37,16 @@ impl Throttle {
     /// Nothing more is read before `until`.
     pub fn mute(&self, until: Instant) {
         self.muted_until.set(self.muted_until.get().max(Some(until)));
+    }
+
+    /// The response to the present request says that its client waits so many milliseconds.
+    pub fn tell(&self, ms: i32) {
+        self.told.set(ms);
+    }
+
+    /// What the present response is to say.
+    pub fn take_told(&self) -> i32 {
+        self.told.take()
     }
 
     /// Until when nothing is read, if that is not over; `now` is read only where it may not be.

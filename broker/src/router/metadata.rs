@@ -5,13 +5,15 @@ use std::{future::Future, pin::Pin, rc::Rc};
 use corelog_storage::env::Lane;
 
 use crate::{
+    api::RequestContext,
     core::env::{CoreId, NetEnv},
     core_state::Core,
     error::Fault,
     metadata::{
-        call::{MetadataAnswer, MetadataCall},
+        call::{MetadataAnswer, MetadataCall, Payer},
         image::ImageVersion,
     },
+    quota::core_quotas,
     router::{Caller, CoreMessage, CoreReply},
 };
 
@@ -35,6 +37,30 @@ pub async fn call<E: NetEnv>(core: &Rc<Core<E>>, call: MetadataCall) -> Result<M
     match core.router.mailbox.call(CONTROLLER, CoreMessage::Metadata(call)).await? {
         CoreReply::Metadata(answer) => Ok(answer),
         _ => Err(Fault::ControllerUnavailable),
+    }
+}
+
+/// Asks the controller for a change of topics that is charged to the client's quota of partitions. From version
+/// `strict_since` of its API on, what is beyond it is refused.
+pub async fn paid<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    context: &RequestContext,
+    strict_since: i16,
+    change: MetadataCall,
+) -> Result<MetadataAnswer, Fault> {
+    let payer = Payer {
+        user: context.user().into(),
+        client_id: context.client_id.clone().unwrap_or_default(),
+        strict: context.api_version >= strict_since,
+    };
+    match call(core, MetadataCall::Paid { payer, call: Box::new(change) }).await? {
+        MetadataAnswer::Paid { until, answer } => {
+            if let Some(until) = until {
+                core_quotas::owes(core, context, until);
+            }
+            Ok(*answer)
+        }
+        answer => Ok(answer),
     }
 }
 

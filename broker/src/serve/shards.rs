@@ -138,7 +138,7 @@ pub(super) async fn open_others<E: NetEnv>(
         }
         match open(&step.env, config, shared, number, options).await {
             Ok(opened) => all.push(opened),
-            Err(error) if mutant::is(Mutant::FailTogether) => outcome = Err(error),
+            Err(error) if mutant::active(Mutant::FailTogether) => outcome = Err(error),
             Err(error) => shared.give_up(number, error),
         }
     }
@@ -214,7 +214,7 @@ async fn phase<E: NetEnv>(
 async fn let_go<E: NetEnv>(step: &Steps<E>, config: &BrokerConfig, opened: &mut Opened<E>) -> Result<(), String> {
     let (image, number) = (step.shared.image(), opened.number);
     let here = step.shared.directories()[number.0].id;
-    let stays = mutant::is(Mutant::MoveInOneDirectory) && number != step.shared.metadata_dir();
+    let stays = mutant::active(Mutant::MoveInOneDirectory) && number != step.shared.metadata_dir();
     for (id, shard) in opened.all(step.env.core()) {
         for (log, _) in shard.claims() {
             let fail = |error| format!("log {log} of shard {}: {error}", id.0);

@@ -60,9 +60,9 @@ fn every_mutant_is_caught_by_its_property() {
     const WITHIN: u64 = 60;
     for (mutant, property) in mutant::ALL {
         let caught = (0..WITHIN).find_map(|seed| {
-            mutant::activate(Some(mutant));
+            mutant::choose(Some(mutant));
             let outcome = std::panic::catch_unwind(|| history::run(seed));
-            mutant::activate(None);
+            mutant::choose(None);
             match outcome {
                 Ok(Ok(_)) => None,
                 Ok(Err(broken)) => Some((seed, broken)),

@@ -49,9 +49,9 @@ fn every_mutant_is_caught() {
     const WITHIN: u64 = 300;
     for mutant in mutant::ALL {
         let caught = (0..WITHIN).find(|seed| {
-            mutant::activate(Some(mutant));
+            mutant::choose(Some(mutant));
             let outcome = std::panic::catch_unwind(|| history::run(*seed));
-            mutant::activate(None);
+            mutant::choose(None);
             outcome.is_err()
         });
         println!("{mutant:?}: seed {caught:?}");

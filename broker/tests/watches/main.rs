@@ -55,9 +55,9 @@ fn every_mutant_is_caught_by_its_property() {
     const WITHIN: u64 = 30;
     for (mutant, property) in mutant::ALL {
         let caught = (0..WITHIN).find_map(|seed| {
-            mutant::activate(Some(mutant));
+            mutant::choose(Some(mutant));
             let outcome = std::panic::catch_unwind(|| history::run(seed));
-            mutant::activate(None);
+            mutant::choose(None);
             let broken = outcome.err()?;
             let words = broken.downcast_ref::<String>().cloned();
             Some((seed, words.or_else(|| broken.downcast_ref::<&str>().map(|words| (*words).to_owned()))))

@@ -105,7 +105,7 @@ impl<E: Env, L: MetadataLog> Controller<E, L> {
 
     /// Decides one call; calls are decided in the order in which this is first polled.
     pub async fn call(&self, call: MetadataCall) -> MetadataAnswer {
-        let decision = self.machine.borrow_mut().decide(call, &mut || self.env.random());
+        let decision = self.machine.borrow_mut().decide(call, self.env.now(), &mut || self.env.random());
         if decision.records.is_empty() {
             return decision.answer;
         }

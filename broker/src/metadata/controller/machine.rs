@@ -9,16 +9,18 @@
 
 use std::sync::Arc;
 
-use corelog_storage::ids::ProducerId;
+use corelog_storage::{env::Instant, ids::ProducerId};
+use corelog_wire::error_code::ErrorCode;
 
 use crate::{
     config::BrokerConfig,
     metadata::{
-        call::{MetadataAnswer, MetadataCall, ProducerIdBlock},
+        call::{MetadataAnswer, MetadataCall, Payer, ProducerIdBlock, Refusal},
         ids::{DirectoryId, NodeId},
         image::ClusterImage,
         record::{MetadataRecord, NodeRegistration},
     },
+    quota::mutations_machine::{Account, Mutations},
 };
 
 /// How many producer ids are set aside at once, as many as Kafka does.
@@ -40,12 +42,13 @@ pub struct Decision {
 pub struct ControllerMachine {
     pub(super) config: Arc<BrokerConfig>,
     pub(super) image: ClusterImage,
+    mutations: Mutations,
 }
 
 impl ControllerMachine {
     /// A controller that continues from `image`, the newest committed.
     pub fn new(config: Arc<BrokerConfig>, image: ClusterImage) -> Self {
-        Self { config, image }
+        Self { mutations: Mutations::new(&config.settings), config, image }
     }
 
     /// The committed state plus all decisions since.
@@ -53,12 +56,36 @@ impl ControllerMachine {
         &self.image
     }
 
-    /// Decides one call. `draw` gives random bits for ids.
-    pub fn decide(&mut self, call: MetadataCall, draw: &mut dyn FnMut() -> u64) -> Decision {
+    /// Decides one call, at `now`. `draw` gives random bits for ids.
+    pub fn decide(&mut self, call: MetadataCall, now: Instant, draw: &mut dyn FnMut() -> u64) -> Decision {
         match call {
-            MetadataCall::CreateTopics { topics, validate_only } => self.create_topics(topics, validate_only, draw),
-            MetadataCall::DeleteTopics { topics } => self.delete_topics(topics),
-            MetadataCall::CreatePartitions { topics, validate_only } => self.create_partitions(topics, validate_only),
+            MetadataCall::Paid { payer, call } => self.decide_paid(&payer, *call, now, draw),
+            call => self.decide_for(&mut Account::free(), call, draw),
+        }
+    }
+
+    fn decide_paid(
+        &mut self,
+        payer: &Payer,
+        call: MetadataCall,
+        now: Instant,
+        draw: &mut dyn FnMut() -> u64,
+    ) -> Decision {
+        let mut account = Account::open(self.image.quotas(), payer, now);
+        let Decision { records, answer } = self.decide_for(&mut account, call, draw);
+        Decision { records, answer: MetadataAnswer::Paid { until: account.until(), answer: Box::new(answer) } }
+    }
+
+    fn decide_for(&mut self, account: &mut Account, call: MetadataCall, draw: &mut dyn FnMut() -> u64) -> Decision {
+        match call {
+            MetadataCall::CreateTopics { topics, validate_only } => {
+                self.create_topics(account, topics, validate_only, draw)
+            }
+            MetadataCall::DeleteTopics { topics } => self.delete_topics(account, topics),
+            MetadataCall::CreatePartitions { topics, validate_only } => {
+                self.create_partitions(account, topics, validate_only)
+            }
+            MetadataCall::Paid { call, .. } => self.decide_for(account, *call, draw),
             MetadataCall::AlterConfigs { changes, validate_only } => self.alter_configs(changes, validate_only),
             MetadataCall::AlterQuotas { changes, validate_only } => self.alter_quotas(&changes, validate_only),
             MetadataCall::AllocateProducerIds => self.allocate_producer_ids(),
@@ -89,6 +116,14 @@ impl ControllerMachine {
         Decision { records, answer: MetadataAnswer::DirectoryNoted }
     }
 
+    /// Charges a change of so many partitions to whoever asks for it.
+    pub(super) fn charge(&mut self, account: &mut Account, partitions: usize) -> Result<(), Refusal> {
+        match self.mutations.charge(account, partitions) {
+            true => Ok(()),
+            false => Err(Refusal::bare(ErrorCode::ThrottlingQuotaExceeded)),
+        }
+    }
+
     /// Takes a decision's records into the machine's image.
     pub(super) fn advance(&mut self, records: &[MetadataRecord]) {
         for record in records {
@@ -108,7 +143,7 @@ mod tests {
         let (mut machine, _) = started(1);
         let mut first_free = 0;
         for _ in 0..3 {
-            let decision = machine.decide(MetadataCall::AllocateProducerIds, &mut || 0);
+            let decision = machine.decide(MetadataCall::AllocateProducerIds, Instant(0), &mut || 0);
             let MetadataAnswer::ProducerIds(block) = decision.answer else { panic!("a block") };
             assert!(block.first.0 >= first_free);
             first_free = block.first.0 + i64::from(block.count);

@@ -14,18 +14,26 @@ use crate::{
         image::TopicImage,
         record::MetadataRecord,
     },
+    quota::mutations_machine::Account,
 };
 
 impl ControllerMachine {
-    pub(super) fn create_partitions(&mut self, topics: Vec<MorePartitions>, validate_only: bool) -> Decision {
+    pub(super) fn create_partitions(
+        &mut self,
+        account: &mut Account,
+        topics: Vec<MorePartitions>,
+        validate_only: bool,
+    ) -> Decision {
         let mut records = Vec::new();
         let mut answer = Vec::with_capacity(topics.len());
         for more in &topics {
-            let added = self.add_partitions(more, MAX_RECORDS - records.len()).map(|own| {
+            let added = self.add_partitions(more, MAX_RECORDS - records.len()).and_then(|own| {
+                self.charge(account, own.len())?;
                 if !validate_only {
                     self.advance(&own);
                     records.extend(own);
                 }
+                Ok(())
             });
             answer.push(added);
         }

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use crate::metadata::{
         call::MetadataCall,
-        controller::start::tests::{numbers, started},
+        controller::start::tests::{NOW, numbers, started},
         quota::QuotaValue,
     };
 
@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn alter(machine: &mut ControllerMachine, changes: Vec<QuotaChange>, validate_only: bool) -> (usize, Vec<String>) {
-        let decision = machine.decide(MetadataCall::AlterQuotas { changes, validate_only }, &mut numbers(7));
+        let decision = machine.decide(MetadataCall::AlterQuotas { changes, validate_only }, NOW, &mut numbers(7));
         let MetadataAnswer::QuotasAltered(answers) = decision.answer else { panic!("of quotas") };
         let said = answers.into_iter().map(|answer| answer.err().and_then(|no| no.message).unwrap_or_default());
         (decision.records.len(), said.collect())

@@ -109,6 +109,8 @@ impl ControllerMachine {
 pub(super) mod tests {
     use std::sync::Arc;
 
+    use corelog_storage::env::Instant;
+
     use super::*;
     use crate::{
         config::BrokerConfig,
@@ -125,6 +127,8 @@ pub(super) mod tests {
             mixed ^ (mixed >> 27)
         }
     }
+
+    pub(in crate::metadata) const NOW: Instant = Instant(0);
 
     pub(in crate::metadata) fn config(cores: u16) -> Arc<BrokerConfig> {
         Arc::new(BrokerConfig::default().with("cores", &cores.to_string()).expect("valid"))
@@ -167,7 +171,7 @@ pub(super) mod tests {
         machine.start(Found { directories: vec![good, bad], ..found() }, &mut numbers(1)).expect("starts");
         let directories = |machine: &mut ControllerMachine, topic: &str| {
             let call = MetadataCall::CreateTopics { topics: vec![new_topic(topic, 4)], validate_only: false };
-            machine.decide(call, &mut numbers(7));
+            machine.decide(call, NOW, &mut numbers(7));
             let topic = machine.image().topic(topic).expect("made");
             let mut placed: Vec<_> =
                 topic.partitions.iter().filter_map(|state| state.directory_on(NodeId(0))).collect();
@@ -177,11 +181,11 @@ pub(super) mod tests {
         assert_eq!(directories(&mut machine, "both"), [good, good, bad, bad]);
         let failed = |directory| MetadataCall::DirectoryFailed { node: NodeId(0), directory };
         let epoch = machine.image().node(NodeId(0)).expect("registered").epoch;
-        assert_eq!(machine.decide(failed(bad), &mut numbers(8)).records.len(), 1);
-        assert_eq!(machine.decide(failed(bad), &mut numbers(8)).records, [], "it is told once");
+        assert_eq!(machine.decide(failed(bad), NOW, &mut numbers(8)).records.len(), 1);
+        assert_eq!(machine.decide(failed(bad), NOW, &mut numbers(8)).records, [], "it is told once");
         assert_eq!(machine.image().node(NodeId(0)).expect("registered").epoch, epoch);
         assert_eq!(directories(&mut machine, "one"), [good; 4]);
-        assert_eq!(machine.decide(failed(good), &mut numbers(8)).records, []);
+        assert_eq!(machine.decide(failed(good), NOW, &mut numbers(8)).records, []);
     }
 
     #[test]
@@ -196,7 +200,7 @@ pub(super) mod tests {
     fn a_changed_file_changes_what_partitions_need_to_be_in_sync() {
         let (mut machine, _) = started(1);
         let call = MetadataCall::CreateTopics { topics: vec![new_topic("t", 2)], validate_only: false };
-        machine.decide(call, &mut numbers(3));
+        machine.decide(call, NOW, &mut numbers(3));
         let file = Arc::new(config(1).with("min.insync.replicas", "2").expect("valid"));
         let mut changed = ControllerMachine::new(file.clone(), machine.image().clone());
         changed.start(found(), &mut numbers(4)).expect("starts");
@@ -212,7 +216,7 @@ pub(super) mod tests {
     fn a_partition_that_moves_to_another_core_gets_a_new_leader_epoch() {
         let (mut machine, _) = started(2);
         let call = MetadataCall::CreateTopics { topics: vec![new_topic("t", 4)], validate_only: false };
-        let MetadataAnswer::TopicsCreated(_) = machine.decide(call, &mut numbers(3)).answer else { panic!() };
+        let MetadataAnswer::TopicsCreated(_) = machine.decide(call, NOW, &mut numbers(3)).answer else { panic!() };
         let mut on_one = ControllerMachine::new(config(1), machine.image().clone());
         let start = on_one.start(found(), &mut numbers(4)).expect("starts");
         assert_eq!(start.moves.len(), 2);

@@ -5,29 +5,31 @@ use corelog_wire::error_code::{
     ErrorCode,
     ErrorCode::{
         InvalidConfig, InvalidPartitions, InvalidReplicaAssignment, InvalidReplicationFactor, InvalidRequest,
-        InvalidTopicException, PolicyViolation, TopicAlreadyExists, TopicDeletionDisabled, UnknownServerError,
-        UnknownTopicId, UnknownTopicOrPartition,
+        InvalidTopicException, PolicyViolation, ThrottlingQuotaExceeded, TopicAlreadyExists, TopicDeletionDisabled,
+        UnknownServerError, UnknownTopicId, UnknownTopicOrPartition,
     },
 };
 
 use super::{
     machine::{ControllerMachine, Decision},
-    start::tests::{new_topic, numbers, started},
+    start::tests::{NOW, new_topic, numbers, started},
 };
 use crate::{
     core::env::CoreId,
     metadata::{
         call::{
             AssignedBroker, Assignment, ConfigChange, ConfigEdit, ConfigOperation, ConfigStep, ConfigTarget,
-            CreatedTopic, MetadataAnswer, MetadataCall, MorePartitions, NewTopic, Refusal, TopicSelector,
+            CreatedTopic, MetadataAnswer, MetadataCall, MorePartitions, NewTopic, Payer, QuotaChange, Refusal,
+            TopicSelector,
         },
         ids::NodeId,
+        quota::QuotaValue,
     },
 };
 
 fn create(machine: &mut ControllerMachine, topics: Vec<NewTopic>) -> Vec<Result<CreatedTopic, Refusal>> {
     let call = MetadataCall::CreateTopics { topics, validate_only: false };
-    let MetadataAnswer::TopicsCreated(answer) = machine.decide(call, &mut numbers(5)).answer else { panic!() };
+    let MetadataAnswer::TopicsCreated(answer) = machine.decide(call, NOW, &mut numbers(5)).answer else { panic!() };
     answer
 }
 
@@ -35,7 +37,7 @@ fn create(machine: &mut ControllerMachine, topics: Vec<NewTopic>) -> Vec<Result<
 fn create_error(machine: &mut ControllerMachine, topic: NewTopic) -> (ErrorCode, String) {
     let before = machine.image().clone();
     let call = MetadataCall::CreateTopics { topics: vec![topic], validate_only: false };
-    let Decision { records, answer } = machine.decide(call, &mut numbers(5));
+    let Decision { records, answer } = machine.decide(call, NOW, &mut numbers(5));
     assert!(records.is_empty());
     assert_eq!(*machine.image(), before);
     let MetadataAnswer::TopicsCreated(mut answer) = answer else { panic!() };
@@ -72,7 +74,9 @@ fn alter(machine: &mut ControllerMachine, name: &str, steps: &[(&str, i8, Option
 fn change(machine: &mut ControllerMachine, target: ConfigTarget, edit: ConfigEdit) -> Result<(), Refusal> {
     let changes = vec![ConfigChange { target, edit }];
     let call = MetadataCall::AlterConfigs { changes, validate_only: false };
-    let MetadataAnswer::ConfigsAltered(mut answer) = machine.decide(call, &mut numbers(5)).answer else { panic!() };
+    let MetadataAnswer::ConfigsAltered(mut answer) = machine.decide(call, NOW, &mut numbers(5)).answer else {
+        panic!()
+    };
     answer.remove(0)
 }
 
@@ -175,7 +179,7 @@ fn good_topics_of_a_call_are_created_beside_bad_ones_and_validation_creates_none
     assert!(answer[0].is_ok() && answer[1].is_err());
     assert_eq!(answer[2].as_ref().expect_err("refused").code, TopicAlreadyExists);
     let call = MetadataCall::CreateTopics { topics: vec![new_topic("v", 3)], validate_only: true };
-    let decision = machine.decide(call, &mut numbers(5));
+    let decision = machine.decide(call, NOW, &mut numbers(5));
     assert!(decision.records.is_empty() && machine.image().topic("v").is_none());
     let MetadataAnswer::TopicsCreated(answer) = decision.answer else { panic!() };
     assert_eq!(answer[0].as_ref().expect("valid").partitions, 3);
@@ -191,7 +195,7 @@ fn topics_are_deleted_by_name_and_by_id() {
         TopicSelector::Name("a".into()),
         TopicSelector::Id(TopicId([9; 16])),
     ];
-    let decision = machine.decide(MetadataCall::DeleteTopics { topics }, &mut numbers(5));
+    let decision = machine.decide(MetadataCall::DeleteTopics { topics }, NOW, &mut numbers(5));
     assert_eq!(decision.records.len(), 2);
     let MetadataAnswer::TopicsDeleted(answer) = decision.answer else { panic!() };
     let codes: Vec<_> = answer.iter().map(|one| one.as_ref().map(|_| ()).map_err(|refusal| refusal.code)).collect();
@@ -201,9 +205,58 @@ fn topics_are_deleted_by_name_and_by_id() {
     create(&mut machine, vec![new_topic("a", 1)]);
     let mut forbidding = ControllerMachine::new(config, machine.image().clone());
     let topics = vec![TopicSelector::Name("a".into())];
-    let answer = forbidding.decide(MetadataCall::DeleteTopics { topics }, &mut numbers(5)).answer;
+    let answer = forbidding.decide(MetadataCall::DeleteTopics { topics }, NOW, &mut numbers(5)).answer;
     let MetadataAnswer::TopicsDeleted(answer) = answer else { panic!() };
     assert_eq!(answer[0].as_ref().expect_err("refused").code, TopicDeletionDisabled);
+}
+
+/// A machine in which client `c` may create and delete 11 partitions, and one more each second.
+fn with_quota() -> ControllerMachine {
+    let (mut machine, _) = started(1);
+    let entity = [("client-id".to_owned(), Some("c".to_owned()))].into();
+    let steps = vec![("controller_mutation_rate".to_owned(), Some(QuotaValue::new(1.0)))];
+    let changes = vec![QuotaChange { entity, steps }];
+    machine.decide(MetadataCall::AlterQuotas { changes, validate_only: false }, NOW, &mut numbers(5));
+    machine
+}
+
+/// What a client's call leads to, and the seconds that it is held up for.
+fn paid(machine: &mut ControllerMachine, client_id: &str, strict: bool, call: MetadataCall) -> (MetadataAnswer, u64) {
+    let payer = Payer { user: "u".into(), client_id: client_id.to_owned(), strict };
+    let paid = MetadataCall::Paid { payer, call: Box::new(call) };
+    let MetadataAnswer::Paid { until, answer } = machine.decide(paid, NOW, &mut numbers(5)).answer else { panic!() };
+    (*answer, until.map_or(0, |until| until.since(NOW).as_secs()))
+}
+
+#[test]
+fn what_is_beyond_a_clients_quota_is_refused_and_leaves_nothing() {
+    let mut machine = with_quota();
+    let too_many = ThrottlingQuotaExceeded;
+    let topics = vec![new_topic("bad name", 1), new_topic("a", 10), new_topic("b", 3), new_topic("c", 1)];
+    let create = |topics| MetadataCall::CreateTopics { topics, validate_only: false };
+    let (answer, held_up) = paid(&mut machine, "c", true, create(topics));
+    let MetadataAnswer::TopicsCreated(answer) = answer else { panic!() };
+    let codes: Vec<_> = answer.iter().map(|one| one.as_ref().err().map(|refusal| refusal.code)).collect();
+    assert_eq!(codes, [Some(InvalidTopicException), None, None, Some(too_many)]);
+    assert_eq!(held_up, 2);
+    assert!(machine.image().topic("c").is_none());
+
+    let topics = vec![MorePartitions { name: "a".into(), count: 11, assignments: None }];
+    let (answer, _) = paid(&mut machine, "c", true, MetadataCall::CreatePartitions { topics, validate_only: false });
+    assert_eq!(answer, MetadataAnswer::PartitionsCreated(vec![Err(Refusal::bare(too_many))]));
+    assert_eq!(machine.image().topic("a").expect("exists").partitions.len(), 10);
+
+    let topics = vec![TopicSelector::Name("none".into()), TopicSelector::Name("a".into())];
+    let delete = MetadataCall::DeleteTopics { topics };
+    let MetadataAnswer::TopicsDeleted(answer) = paid(&mut machine, "c", true, delete.clone()).0 else { panic!() };
+    let codes: Vec<_> = answer.iter().map(|one| one.as_ref().expect_err("refused").code).collect();
+    assert_eq!(codes, [UnknownTopicOrPartition, too_many]);
+
+    let (answer, held_up) = paid(&mut machine, "c", false, delete.clone());
+    let MetadataAnswer::TopicsDeleted(answer) = answer else { panic!() };
+    assert!(answer[1].is_ok() && held_up == 12, "an older client waits instead");
+    let (answer, held_up) = paid(&mut machine, "another", true, create(vec![new_topic("a", 100)]));
+    assert!(matches!(answer, MetadataAnswer::TopicsCreated(all) if all[0].is_ok()) && held_up == 0);
 }
 
 #[test]
@@ -213,7 +266,7 @@ fn partitions_are_added_and_what_is_no_increase_is_refused() {
     let mut add = |name: &str, count: i32, assignments: Option<Vec<Assignment>>| {
         let topics = vec![MorePartitions { name: name.into(), count, assignments }];
         let call = MetadataCall::CreatePartitions { topics, validate_only: false };
-        let MetadataAnswer::PartitionsCreated(mut answer) = machine.decide(call, &mut numbers(5)).answer else {
+        let MetadataAnswer::PartitionsCreated(mut answer) = machine.decide(call, NOW, &mut numbers(5)).answer else {
             panic!()
         };
         (answer.remove(0).map_err(words), machine.image().topic("t").expect("exists").partitions.len())

@@ -18,6 +18,7 @@ use crate::{
         record::{ConfigResource, MetadataRecord, Replica},
         topic_name,
     },
+    quota::mutations_machine::Account,
 };
 
 /// The most partitions that one call may create.
@@ -26,6 +27,7 @@ const MAX_PARTITIONS: i64 = 10_000;
 impl ControllerMachine {
     pub(super) fn create_topics(
         &mut self,
+        account: &mut Account,
         topics: Vec<NewTopic>,
         validate_only: bool,
         draw: &mut dyn FnMut() -> u64,
@@ -38,10 +40,11 @@ impl ControllerMachine {
         let mut records = Vec::new();
         let mut answer = Vec::with_capacity(topics.len());
         for topic in &topics {
-            let created = self.create_topic(topic, draw).map(|(created, own)| {
+            let created = self.create_topic(topic, draw).and_then(|(created, own)| {
+                self.charge(account, created.partitions as usize)?;
                 self.advance(&own);
                 records.extend(own);
-                created
+                Ok(created)
             });
             answer.push(created);
         }
@@ -170,21 +173,24 @@ impl ControllerMachine {
         Ok(sorted)
     }
 
-    pub(super) fn delete_topics(&mut self, topics: Vec<TopicSelector>) -> Decision {
+    pub(super) fn delete_topics(&mut self, account: &mut Account, topics: Vec<TopicSelector>) -> Decision {
         let mut records = Vec::new();
         let mut answer = Vec::with_capacity(topics.len());
         for topic in &topics {
-            let deleted = self.find_to_delete(topic).inspect(|deleted| {
+            let deleted = self.find_to_delete(topic).and_then(|(deleted, partitions)| {
+                self.charge(account, partitions)?;
                 let record = MetadataRecord::RemoveTopic { id: deleted.id };
                 self.advance(std::slice::from_ref(&record));
                 records.push(record);
+                Ok(deleted)
             });
             answer.push(deleted);
         }
         Decision { records, answer: MetadataAnswer::TopicsDeleted(answer) }
     }
 
-    fn find_to_delete(&self, topic: &TopicSelector) -> Result<DeletedTopic, Refusal> {
+    /// The topic, and how many partitions it has.
+    fn find_to_delete(&self, topic: &TopicSelector) -> Result<(DeletedTopic, usize), Refusal> {
         let (found, code, what) = match topic {
             TopicSelector::Name(name) => (
                 self.image.topic(name),
@@ -199,6 +205,6 @@ impl ControllerMachine {
         if !self.config.topics.delete_enabled {
             return Err(Refusal::new(ErrorCode::TopicDeletionDisabled, "Topic deletion is disabled."));
         }
-        Ok(DeletedTopic { name: found.name.to_string(), id: found.id })
+        Ok((DeletedTopic { name: found.name.to_string(), id: found.id }, found.partitions.len()))
     }
 }

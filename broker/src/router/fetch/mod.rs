@@ -177,7 +177,7 @@ impl<E: NetEnv> Shares<E> {
     pub fn asks(&self, place: Place, owner: CoreId, log: LogId) -> bool {
         let seat = self.seats.get(place.0 as usize).copied().flatten();
         seat.is_some_and(|seat| {
-            self.shares[seat.share].owner == owner && (seat.log == log || mutant::is(Mutant::SameNameSamePartition))
+            self.shares[seat.share].owner == owner && (seat.log == log || mutant::active(Mutant::SameNameSamePartition))
         })
     }
 
@@ -494,7 +494,7 @@ impl<E: NetEnv> Remote<E> {
 impl<E: NetEnv> Drop for Remote<E> {
     fn drop(&mut self) {
         self.core.router.notes.borrow_mut().remove(&self.id);
-        if self.kept.get() && !mutant::is(Mutant::NeverLeaves) {
+        if self.kept.get() && !mutant::active(Mutant::NeverLeaves) {
             self.core.router.mailbox.note(self.owner, CoreMessage::FetchEnd(self.id));
         }
     }
