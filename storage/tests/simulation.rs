@@ -23,7 +23,7 @@ const FRAMES_SEEDS: u64 = 400;
 const SHARD_SEEDS: u64 = 8;
 
 /// The same for damage.
-const DAMAGE_SEEDS: u64 = 24;
+const DAMAGE_SEEDS: u64 = 30;
 
 /// What an ordinary run of the journal's workload must at least have seen.
 const JOURNAL_MINIMA: &[(&str, u64)] = &[
@@ -61,7 +61,7 @@ const SHARD_MINIMA: &[(&str, u64)] =
 const DAMAGE_MINIMA: &[(&str, u64)] = &[
     ("recovery", 100),
     ("damage done", 30),
-    ("log out of service", 20),
+    ("log out of service", 15),
     ("damage mended", 10),
     ("log deleted", 3),
     ("record verified", 1_000),

@@ -29,6 +29,7 @@ fn options() -> ShardOptions {
     ShardOptions {
         pool: BufferPool::new(8 << 20, 0),
         cache_bytes: 2 << 20,
+        cache_begins: 2 << 20,
         read_bytes: 4 << 20,
         journal: JournalOptions { size: 4 << 20, file_size: 1 << 20 },
     }

@@ -25,6 +25,7 @@ use crate::{
         ids::{DirectoryId, METADATA_LOG},
         image::ClusterImage,
     },
+    limits,
     router::metadata::CONTROLLER,
     serve::shared::{DirNumber, Shared, Steps, Stopped},
 };
@@ -63,6 +64,7 @@ pub(super) fn options(config: &BrokerConfig) -> ShardOptions {
     ShardOptions {
         pool: BufferPool::new(memory / 8 * 5, TOUCH_AHEAD),
         cache_bytes: memory / 2 / directories,
+        cache_begins: limits::CACHE_BEGINS / directories,
         read_bytes: memory / 8 / directories,
         journal: JournalOptions::of_size(config.journal_bytes),
     }

@@ -127,6 +127,7 @@ pub(crate) fn start_with(seed: u64, topics: &[(TopicId, &str)]) -> Cluster {
             let options = ShardOptions {
                 pool: BufferPool::new(32 << 20, 0),
                 cache_bytes: 16 << 20,
+                cache_begins: 8 << 20,
                 read_bytes: 16 << 20,
                 journal: JournalOptions::of_size(32 << 20),
             };

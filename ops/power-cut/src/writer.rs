@@ -69,6 +69,7 @@ async fn open(env: &RingEnv, dir: PathBuf) -> Rc<Shard<RingEnv>> {
     let options = ShardOptions {
         pool: BufferPool::new(MEMORY, 1 << 20),
         cache_bytes: MEMORY / 2,
+        cache_begins: MEMORY / 4,
         read_bytes: MEMORY / 8,
         journal: JournalOptions::of_size(JOURNAL),
     };

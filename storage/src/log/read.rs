@@ -116,7 +116,15 @@ impl<E: Env> Log<E> {
         if result.bytes > 0 {
             self.next_read.set(Some((result.next, spot.segment, position)));
         }
+        self.context.missed(self.bytes_behind(spot.segment, position), result.bytes);
         Ok(result)
+    }
+
+    /// Bytes of the log from `position` of `segment` on.
+    fn bytes_behind(&self, segment: Offset, position: u32) -> u64 {
+        let state = self.state.borrow();
+        let from = state.segments.iter().rev().take_while(|other| other.base >= segment);
+        from.map(|other| u64::from(other.position)).sum::<u64>().saturating_sub(position.into())
     }
 
     /// Where to start looking for `offset`: behind the last read, or where the index says.

@@ -29,6 +29,16 @@ pub(crate) type FailureObserver = Rc<dyn Fn(StorageError)>;
 /// A log is journaled up to an offset once a record is durable.
 type Pending<E> = (Sequence, Weak<Log<E>>, Offset);
 
+/// How many chunks are looked at for one that may go.
+const LOOKS: usize = 16;
+
+/// What becomes of a chunk that may not go yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unflushed {
+    Stays,
+    IsWritten,
+}
+
 /// One shard's shared state.
 pub(crate) struct Context<E: Env> {
     pub(crate) env: E,
@@ -42,6 +52,8 @@ pub(crate) struct Context<E: Env> {
     /// Logs in the order in which they took their chunks of memory.
     cache: RefCell<VecDeque<Weak<Log<E>>>>,
     cached: Cell<usize>,
+    /// How much of the cache is used: more, once readers are found to have fallen behind what it holds.
+    reach: Cell<usize>,
     /// How many of them there may be before those are dropped whose chunks are gone.
     sweep_above: Cell<usize>,
     /// Appends whose journal records are not durable, in order.
@@ -69,6 +81,7 @@ impl<E: Env> Context<E> {
             files: Files::new(env.clone()),
             indexes: Indexes::default(),
             reads: ReadBudget::new(options.read_bytes),
+            reach: Cell::new(options.cache_begins.min(options.cache_bytes)),
             clock: RefCell::new(ClockMachine::new(env.wall_clock_ms(), env.now())),
             env,
             data_dir,
@@ -277,10 +290,20 @@ impl<E: Env> Context<E> {
         Ok(())
     }
 
-    /// Lets go of old chunks until `len` bytes of new ones fit the cache, as far as there are any that may go. To be
-    /// called while no log's state is borrowed: a log in use lets go of nothing.
+    /// Lets go of old chunks until `len` bytes of new ones fit what is used of the cache, as far as there are any that may
+    /// go; beyond its bound others are written for it. To be called while no log's state is borrowed: a log in use lets go
+    /// of nothing.
     pub(crate) fn make_room(&self, len: usize) {
+        while self.cached.get() + len > self.reach.get() && self.evict(LOOKS, Unflushed::Stays) {}
         while self.cached.get() + len > self.options.cache_bytes && self.evict_one() {}
+    }
+
+    /// A reader took `bytes` from the disk, `behind` the end of its log. If the cache could hold so much, it will: other
+    /// than the bound, what readers need is only known from them.
+    pub(crate) fn missed(&self, behind: u64, bytes: usize) {
+        if behind <= self.options.cache_bytes as u64 {
+            self.reach.set((self.reach.get() + bytes).min(self.options.cache_bytes));
+        }
     }
 
     /// Memory for a chunk of `log`'s tail, making room by letting go of the oldest chunks of all logs.
@@ -341,27 +364,19 @@ impl<E: Env> Context<E> {
         self.cache.borrow().len()
     }
 
-    /// Lets go of the oldest chunk that may go. Looks at a few only.
+    /// Lets go of the oldest chunk that may go; those that may not yet are written. Looks at a few only.
     pub(crate) fn evict_one(&self) -> bool {
-        for _ in 0..16 {
-            let Some(weak) = self.cache.borrow_mut().pop_front() else { return false };
-            let Some(log) = weak.upgrade() else { continue };
-            if let Some(freed) = log.evict() {
-                self.cached.set(self.cached.get().saturating_sub(freed));
-                return true;
-            }
-            if log.has_chunks() {
-                log.kick(Extent::All);
-                self.cache.borrow_mut().push_back(weak);
-            }
-        }
-        false
+        self.evict(LOOKS, Unflushed::IsWritten)
     }
 
     /// Lets go of one chunk that is flushed, if there is one.
     pub(crate) fn evict_flushed(&self) -> bool {
         let count = self.cache.borrow().len();
-        for _ in 0..count {
+        self.evict(count, Unflushed::Stays)
+    }
+
+    fn evict(&self, looks: usize, unflushed: Unflushed) -> bool {
+        for _ in 0..looks {
             let Some(weak) = self.cache.borrow_mut().pop_front() else { return false };
             let Some(log) = weak.upgrade() else { continue };
             if let Some(freed) = log.evict() {
@@ -369,6 +384,9 @@ impl<E: Env> Context<E> {
                 return true;
             }
             if log.has_chunks() {
+                if unflushed == Unflushed::IsWritten {
+                    log.kick(Extent::All);
+                }
                 self.cache.borrow_mut().push_back(weak);
             }
         }

@@ -52,6 +52,9 @@ pub struct ShardOptions {
     pub pool: BufferPool,
     /// How much of it the tail cache may hold.
     pub cache_bytes: usize,
+    /// How much of that it takes as long as no reader falls further behind: memory that was used before costs less than
+    /// fresh memory.
+    pub cache_begins: usize,
     /// How much of it disk reads in flight may hold.
     pub read_bytes: usize,
     /// The journal's measures.

@@ -1,5 +1,6 @@
 //! Shards under simulated crashes, against a model that remembers everything.
 
+mod cache;
 mod limits_of_life;
 mod offline;
 
@@ -24,6 +25,7 @@ fn options() -> ShardOptions {
     ShardOptions {
         pool: BufferPool::new(8 << 20, 0),
         cache_bytes: 2 << 20,
+        cache_begins: 2 << 20,
         read_bytes: 4 << 20,
         journal: JournalOptions { size: 4 << 20, file_size: 1 << 20 },
     }

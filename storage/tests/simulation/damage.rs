@@ -169,7 +169,7 @@ async fn recover(env: SimEnv, truth: Rc<Truth>) -> Result<Rc<Shard<SimEnv>>, Str
         if shard.create_log(id, config()).is_ok() {
             return Err(format!("{id}: out of service, and its name was free"));
         }
-        if env.world().rng().below(4) == 0 {
+        if env.world().rng().below(3) == 0 {
             let deleted = shard.delete_log(id).await;
             deleted.map_err(|error| format!("{id}: out of service, and cannot be deleted: {error}"))?;
             env.world().count("log deleted");

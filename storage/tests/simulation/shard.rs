@@ -103,6 +103,7 @@ pub(crate) fn options() -> ShardOptions {
     ShardOptions {
         pool: BufferPool::new(8 << 20, 0),
         cache_bytes: 1 << 20,
+        cache_begins: 1 << 19,
         read_bytes: 4 << 20,
         journal: JournalOptions { size: 3 << 20, file_size: 768 << 10 },
     }
