@@ -21,11 +21,11 @@ use crate::{
         Directories, Directory,
         mutant::{self, Mutant},
     },
+    limits,
     metadata::{
         ids::{DirectoryId, METADATA_LOG},
         image::ClusterImage,
     },
-    limits,
     router::metadata::CONTROLLER,
     serve::shared::{DirNumber, Shared, Steps, Stopped},
 };
