@@ -38,6 +38,7 @@ use crate::{
     env::Env,
     error::StorageError,
     ids::{LeaderEpoch, LogId, Offset, ProducerEpoch, ProducerId, Timestamp},
+    journal::Sequence,
     shard::{
         context::Context,
         record::{encode_config, kind},
@@ -122,6 +123,8 @@ pub struct Log<E: Env> {
     left_over: RefCell<Vec<(Offset, Offset)>>,
     /// Up to where the newest durable checkpoint has the log in its segments: replay reads no file of what lies below.
     checkpointed: Cell<Offset>,
+    /// The newest record that moved the log's start.
+    start_record: Cell<Sequence>,
     /// Whether the entry of its directory is known to be durable.
     dir_durable: Cell<bool>,
     /// Where the last read from disk ended.
@@ -143,6 +146,7 @@ impl<E: Env> Log<E> {
             flush_waiters: RefCell::default(),
             left_over: RefCell::default(),
             checkpointed: Cell::new(checkpointed),
+            start_record: Cell::default(),
             dir_durable: Cell::new(false),
             next_read: Cell::new(None),
         })

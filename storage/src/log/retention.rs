@@ -19,8 +19,9 @@ use crate::{
 
 impl<E: Env> Log<E> {
     /// Moves the log's start to `before` (at most its end) and deletes segments that lie below. Durable on return, with
-    /// the start that holds then.
+    /// the start that holds then, be it that another call moved it.
     pub async fn delete_records(self: &Rc<Self>, before: Offset) -> Result<Offset, StorageError> {
+        self.context.check()?;
         let before = {
             let state = self.state.borrow();
             state.usable()?;
@@ -29,7 +30,9 @@ impl<E: Env> Log<E> {
         if before > self.start() {
             self.move_start(before).await?;
         }
-        Ok(self.start())
+        let start = self.start();
+        self.context.journal().wait_durable(self.start_record.get()).await?;
+        Ok(start)
     }
 
     /// The time that retention goes by, in ms since 1970: the wall clock, but for steps forward that have not lasted yet.
@@ -124,7 +127,10 @@ impl<E: Env> Log<E> {
             [self.number.0.to_le_bytes().to_vec(), start.0.to_le_bytes().to_vec()].concat()
         };
         self.start_moved();
-        self.context.write_durable(kind::START, &[&fields]).await?;
+        self.context.check()?;
+        let record = self.context.write(kind::START, &[&fields]);
+        self.start_record.set(record);
+        self.context.journal().wait_durable(record).await?;
         self.drop_before_start();
         self.start_moved();
         self.remove_left_over().await?;

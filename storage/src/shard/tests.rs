@@ -4,7 +4,9 @@ mod cache;
 mod limits_of_life;
 mod offline;
 
-use std::{cell::RefCell, collections::BTreeMap, path::PathBuf, rc::Rc, time::Duration};
+use std::{
+    cell::RefCell, collections::BTreeMap, future::poll_fn, path::PathBuf, pin::pin, rc::Rc, task::Poll, time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -261,6 +263,22 @@ fn crash_run(seed: u64) {
         world.set_faults(Place::FIRST.host, Faults::default());
         models = shared.borrow().clone();
     }
+}
+
+#[test]
+fn that_records_are_deleted_is_said_when_it_is_durable_whoever_deleted_them() {
+    let bench = Bench::new("deleted-twice", 1);
+    let (shard, _) = bench.open();
+    bench.run(|_| async move {
+        let log = shard.create_log(id(0), config()).unwrap();
+        let ticket = append(&log, &mut Model::default(), 10, 100);
+        log.wait_durable(ticket).await.unwrap();
+        let (mut first, mut second) = (pin!(log.delete_records(Offset(5))), pin!(log.delete_records(Offset(5))));
+        let waits = poll_fn(|context| Poll::Ready(first.as_mut().poll(context).is_pending())).await;
+        assert!(waits && log.start() == Offset(5), "moved, and not durable yet");
+        assert!(poll_fn(|context| Poll::Ready(second.as_mut().poll(context).is_pending())).await);
+        assert_eq!((first.await.unwrap(), second.await.unwrap()), (Offset(5), Offset(5)));
+    });
 }
 
 #[test]
