@@ -289,6 +289,11 @@ impl CommitMachine {
         self.space.wanted(self.head).filter(|_| self.failure.is_none())
     }
 
+    /// Whether the file that is being made will be needed soon.
+    pub(super) fn needs_file_soon(&self) -> bool {
+        self.space.lasts_to(self.head, 4)
+    }
+
     /// No replay will start before `position` any more. True if files became free.
     pub(super) fn free_before(&mut self, position: JournalPosition) -> bool {
         let limit = if active(Mutant::JournalFreesEarly) { self.durable_lsn } else { position.lsn };

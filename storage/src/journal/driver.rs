@@ -441,7 +441,7 @@ impl<E: Env> Inner<E> {
     async fn make_files(self: Rc<Self>) {
         while let Some(index) = poll_fn(|context| self.poll_wanted(context)).await {
             let header = FileHeader { journal: self.journal, index, len: self.file_size };
-            match files::make(&self.env, &self.dir, header).await {
+            match files::make(&self.env, &self.dir, header, || self.machine.borrow().needs_file_soon()).await {
                 Ok(file) => {
                     self.short.set(false);
                     self.files.borrow_mut().insert(index, file);

@@ -17,8 +17,8 @@ use crate::{
 const PREFIX: &str = "journal-";
 /// What the name of one that is being made ends with.
 const UNFINISHED: &str = ".new";
-/// How much is written at a time when a file is made.
-const CHUNK: u64 = 1 << 20;
+/// How much is written at a time when a file is made: a durable write may have to wait for so much.
+const CHUNK: u64 = 512 << 10;
 
 /// An open journal file.
 pub(super) struct JournalFile<F> {
@@ -66,11 +66,17 @@ pub(super) async fn open_all<E: Env>(env: &E, dir: &Path) -> Result<BTreeMap<u32
     Ok(files)
 }
 
-/// Makes a file, written in full, so that no later write has to wait for the file system.
-pub(super) async fn make<E: Env>(env: &E, dir: &Path, header: FileHeader) -> Result<E::File, MakeError> {
+/// Makes a file, written in full, so that no later write has to wait for the file system. Unless it is `urgent`, the disk
+/// is left to others for as long as each piece took.
+pub(super) async fn make<E: Env>(
+    env: &E,
+    dir: &Path,
+    header: FileHeader,
+    urgent: impl Fn() -> bool,
+) -> Result<E::File, MakeError> {
     let path = dir.join(name(header.index));
     let unfinished = dir.join(name(header.index) + UNFINISHED);
-    let made = write_whole(env, &unfinished, header).await;
+    let made = write_whole(env, &unfinished, header, urgent).await;
     let file = match made {
         Ok(file) => file,
         Err(error) => {
@@ -88,7 +94,12 @@ pub(super) async fn make<E: Env>(env: &E, dir: &Path, header: FileHeader) -> Res
     Ok(file)
 }
 
-async fn write_whole<E: Env>(env: &E, path: &Path, header: FileHeader) -> Result<E::File, StorageError> {
+async fn write_whole<E: Env>(
+    env: &E,
+    path: &Path,
+    header: FileHeader,
+    urgent: impl Fn() -> bool,
+) -> Result<E::File, StorageError> {
     let failed = |what: &'static str| move |error: std::io::Error| StorageError::io(what, path, &error);
     let file = env.open(path, OpenFile { create: true, durable_writes: true }).await.map_err(failed("create"))?;
     file.allocate(header.len).await.map_err(failed("allocate"))?;
@@ -96,9 +107,12 @@ async fn write_whole<E: Env>(env: &E, path: &Path, header: FileHeader) -> Result
     let mut at = 0;
     while at < header.len {
         let part = zeroes.slice(..(header.len - at).min(CHUNK) as usize);
-        let len = part.len() as u64;
+        let (len, began) = (part.len() as u64, env.now());
         file.write_at(at, part).await.map_err(failed("write"))?;
         at += len;
+        if at < header.len && !urgent() {
+            env.sleep(env.now().since(began)).await;
+        }
     }
     file.write_at(0, header.to_block().freeze()).await.map_err(failed("write"))?;
     file.sync().await.map_err(failed("sync"))?;

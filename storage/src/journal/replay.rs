@@ -161,7 +161,7 @@ impl<E: Env> Replay<E> {
     async fn make_first(&mut self) -> Result<(), StorageError> {
         self.journal = self.env.random() | 1;
         let header = FileHeader { journal: self.journal, index: 0, len: self.options.file_size };
-        let made = files::make(&self.env, &self.dir, header).await;
+        let made = files::make(&self.env, &self.dir, header, || true).await;
         let file = made.map_err(|error| match error {
             MakeError::Later(error) | MakeError::Final(error) => error,
         })?;

@@ -73,8 +73,13 @@ impl Space {
     /// The number of the next file to make, if none is free, there may be more, and the newest is half full at `head`.
     pub(super) fn wanted(&self, head: Lsn) -> Option<u32> {
         let count = (self.used.len() + self.free.len()) as u32;
-        let half_full = self.current().is_none_or(|file| head.0 - file.base.0 >= file.capacity / 2);
-        (self.free.is_empty() && half_full && count < self.most).then(|| self.next_index())
+        (self.lasts_to(head, 2) && count < self.most).then(|| self.next_index())
+    }
+
+    /// Whether no file is free, and of the newest at most one part of `parts` is left at `head`.
+    pub(super) fn lasts_to(&self, head: Lsn, parts: u64) -> bool {
+        let left = |file: &FileSpan| file.end().0.saturating_sub(head.0);
+        self.free.is_empty() && self.current().is_none_or(|file| left(file) <= file.capacity / parts)
     }
 
     fn next_index(&self) -> u32 {
@@ -98,7 +103,9 @@ mod tests {
         let first = space.advance(Lsn(0), 100).unwrap();
         assert_eq!(space.wanted(Lsn(49)), None, "not half full");
         assert_eq!(space.wanted(Lsn(50)), Some(1));
+        assert!(!space.lasts_to(Lsn(74), 4) && space.lasts_to(Lsn(75), 4), "a quarter is left");
         space.add(1, 100);
+        assert!(!space.lasts_to(Lsn(99), 4), "one is free");
         let second = space.advance(first.end(), 10).unwrap();
         assert_eq!((second.index, second.base), (1, Lsn(100)));
         assert_eq!(space.wanted(Lsn(199)), None, "no more than two");
