@@ -145,6 +145,11 @@ impl Group<'_> {
                 Waits::Join => self.joined(lane, &answer)?,
                 Waits::Sync => {
                     let response = client::decode::<SyncGroupRequest>(SYNC, &answer)?.1;
+                    // Another member came, or asked again, meanwhile.
+                    if response.error_code == ErrorCode::RebalanceInProgress.code() {
+                        self.join(lane)?;
+                        continue;
+                    }
                     accept("SyncGroup", response.error_code)?;
                     self.members[lane].assigned = !response.assignment.is_empty();
                 }
