@@ -27,17 +27,27 @@ impl<E: Env> Log<E> {
     /// offsets and checks the producer's sequence. Never waits.
     pub fn append(self: &Rc<Self>, batch: &ValidBatch, epoch: LeaderEpoch) -> Result<Appended, AppendError> {
         self.context.admit_to_disk()?;
-        self.append_on_full_disk(batch, epoch)
+        self.context.admit()?;
+        self.append_admitted(batch, epoch, false)
     }
 
-    /// As [`Log::append`], but on a full disk too, as long as the journal has room: for the few records without which
-    /// nothing can be deleted.
+    /// As [`Log::append`], but on a full disk too, as long as the journal has room, and whatever else waits in memory: for
+    /// the few records without which nothing can be deleted. A start on a full disk holds more than memory's bound.
     pub fn append_on_full_disk(
         self: &Rc<Self>,
         batch: &ValidBatch,
         epoch: LeaderEpoch,
     ) -> Result<Appended, AppendError> {
-        self.context.admit()?;
+        self.context.check()?;
+        self.append_admitted(batch, epoch, true)
+    }
+
+    fn append_admitted(
+        self: &Rc<Self>,
+        batch: &ValidBatch,
+        epoch: LeaderEpoch,
+        beyond_bound: bool,
+    ) -> Result<Appended, AppendError> {
         self.context.make_room(batch.bytes().len() + MAX_CHUNK);
         let mut state = self.state.borrow_mut();
         state.usable()?;
@@ -58,7 +68,7 @@ impl<E: Env> Log<E> {
         let base = state.end;
         let stamp = stamped_header(batch, base, epoch, log_append_time);
         let header = Header::parse(&stamp).expect("a valid batch's header");
-        let pressing = self.take_in(&mut state, &header, [&stamp, &batch.bytes()[HEADER_LEN..]], now)?;
+        let pressing = self.take_in(&mut state, &header, [&stamp, &batch.bytes()[HEADER_LEN..]], now, beyond_bound)?;
         drop(state);
         if let Some(extent) = pressing {
             self.kick(extent);
@@ -79,6 +89,7 @@ impl<E: Env> Log<E> {
         header: &Header,
         parts: [&[u8]; 2],
         now: i64,
+        beyond_bound: bool,
     ) -> Result<Option<Extent>, AppendError> {
         let fresh = Self::must_roll(state, header, now);
         let (segment, position) = match state.segments.back() {
@@ -87,7 +98,8 @@ impl<E: Env> Log<E> {
         };
         let lead = if fresh { SEGMENT_HEADER } else { 0 };
         let me = Rc::downgrade(self);
-        let take = |len| self.context.take(len, &me);
+        let anyway = |len| beyond_bound.then(|| self.context.take_anyway(len, &me));
+        let take = |len| self.context.take(len, &me).or_else(|| anyway(len));
         let room_left = state.config.segment_limit().saturating_sub(position) as usize;
         let reserved = state.tail.reserve(segment, lead + header.size as usize, room_left, take);
         reserved.ok_or(AppendError::Overloaded)?;

@@ -49,3 +49,19 @@ fn memory_grows_with_how_far_readers_are_behind_and_no_further() {
         assert!(shard.cached_bytes() <= 3 * BEGINS + BESIDE, "{} bytes, in vain", shard.cached_bytes());
     });
 }
+
+#[test]
+fn what_deletion_needs_is_taken_whatever_else_waits_in_memory() {
+    let bench = Bench::new("needed", 1);
+    let (shard, _) = bench.open();
+    bench.run(|_| async move {
+        let (busy, needed) = (shard.create_log(id(0), config()).unwrap(), shard.create_log(id(1), config()).unwrap());
+        let mut model = Model::default();
+        let refused = (0..1_000).find_map(|_| try_append(&busy, &mut model, 1, BATCH).err());
+        assert_eq!(refused, Some(AppendError::Overloaded));
+        let batch = BatchSpec::default().valid();
+        assert_eq!(needed.append(&batch, LeaderEpoch(0)).err(), Some(AppendError::Overloaded));
+        let appended = needed.append_on_full_disk(&batch, LeaderEpoch(0)).unwrap();
+        needed.wait_durable(appended.ticket).await.unwrap();
+    });
+}
