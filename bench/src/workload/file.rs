@@ -122,26 +122,11 @@ fn cases(lines: &[Line], name: &str, first: Case) -> std::result::Result<Vec<Cas
 
 fn unknown(name: &str) -> String {
     let names = KEYS.iter().map(|key| key.name).chain([ABOUT, CONFIGS]);
-    let nearest = names.map(|known| (edit_distance(name, known), known)).min();
+    let nearest = names.map(|known| (strsim::levenshtein(name, known), known)).min();
     match nearest.filter(|(distance, known)| *distance <= name.len().max(known.len()) / 2) {
         Some((_, known)) => format!("unknown key {name}; did you mean {known}?"),
         None => format!("unknown key {name}"),
     }
-}
-
-fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, r) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(l != *r);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[right.len()]
 }
 
 fn line_of(text: &str, at: usize) -> usize {

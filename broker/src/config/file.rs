@@ -124,23 +124,8 @@ fn unknown(key: &str) -> String {
 /// The known key that a typing mistake may have turned into `key`.
 fn nearest(key: &str) -> Option<&'static str> {
     let names = BROKER_KEYS.iter().map(|definition| definition.name);
-    let (distance, name) = names.map(|name| (edit_distance(key, name), name)).min()?;
+    let (distance, name) = names.map(|name| (strsim::levenshtein(key, name), name)).min()?;
     (distance <= key.len().max(name.len()) / 2).then_some(name)
-}
-
-fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, r) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(l != *r);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[right.len()]
 }
 
 fn explain_syntax(message: &str, line: &str) -> String {

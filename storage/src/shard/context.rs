@@ -54,6 +54,8 @@ pub(crate) struct Context<E: Env> {
     cached: Cell<usize>,
     /// How much of the cache is used: more, once readers are found to have fallen behind what it holds.
     reach: Cell<usize>,
+    /// Whether something was flushed since a look for a chunk to let go of found none.
+    worth_a_look: Cell<bool>,
     /// How many of them there may be before those are dropped whose chunks are gone.
     sweep_above: Cell<usize>,
     /// Appends whose journal records are not durable, in order.
@@ -89,6 +91,7 @@ impl<E: Env> Context<E> {
             journal: OnceCell::new(),
             cache: RefCell::default(),
             cached: Cell::new(0),
+            worth_a_look: Cell::new(true),
             sweep_above: Cell::new(CACHE_ORDER_SWEPT),
             pending: RefCell::default(),
             producers: Cell::new(0),
@@ -186,6 +189,7 @@ impl<E: Env> Context<E> {
     pub(crate) fn flushed(&self, bytes: u64) {
         self.unflushed.set(self.unflushed.get().saturating_sub(bytes));
         self.written.set(self.written.get() + bytes);
+        self.worth_a_look.set(true);
         if self.written.get() > CHECKPOINT_AFTER {
             self.ask_relief();
         }
@@ -294,7 +298,9 @@ impl<E: Env> Context<E> {
     /// go; beyond its bound others are written for it. To be called while no log's state is borrowed: a log in use lets go
     /// of nothing.
     pub(crate) fn make_room(&self, len: usize) {
-        while self.cached.get() + len > self.reach.get() && self.evict(LOOKS, Unflushed::Stays) {}
+        while self.cached.get() + len > self.reach.get() && self.worth_a_look.get() {
+            self.worth_a_look.set(self.evict(LOOKS, Unflushed::Stays));
+        }
         while self.cached.get() + len > self.options.cache_bytes && self.evict_one() {}
     }
 
