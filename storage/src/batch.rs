@@ -18,7 +18,7 @@ pub const HEADER_LEN: usize = 61;
 /// Bytes before what the length field counts.
 pub const LENGTH_PREFIX: usize = 12;
 /// Where the checksummed part begins: at the attributes.
-const CHECKED_FROM: usize = 21;
+pub(crate) const CHECKED_FROM: usize = 21;
 const CODEC_MASK: i16 = 0b111;
 /// The shortest record: each of its seven fields in one byte.
 pub(crate) const RECORD_MIN: usize = 7;

@@ -40,6 +40,7 @@ pub async fn run<E: Env>(env: &E, dir: &Path) -> usize {
     check!(
         what_was_written_is_read,
         durable_writes_are_read,
+        pieces_are_written_one_after_the_other,
         reads_end_with_the_file,
         writes_in_flight_together_do_not_mix,
         large_writes_and_reads_are_whole,
@@ -101,6 +102,16 @@ async fn durable_writes_are_read<E: Env>(env: &E, dir: PathBuf) {
     let content = read(&again, 0, 3 * BLOCK).await;
     assert_eq!(content[..BLOCK], filled(2 * BLOCK, 3)[..BLOCK]);
     assert_eq!(content[BLOCK..], filled(2 * BLOCK, 4)[..]);
+}
+
+async fn pieces_are_written_one_after_the_other<E: Env>(env: &E, dir: PathBuf) {
+    let file = env.open(&dir.join("file"), CREATE_DURABLE).await.unwrap();
+    file.write_durable(0, filled(5 * BLOCK, 1)).await.unwrap();
+    let pieces = vec![filled(BLOCK, 2), filled(4 * BLOCK, 3).slice(2 * BLOCK..), filled(BLOCK, 4)];
+    file.write_durable_pieces(BLOCK as u64, pieces.clone()).await.unwrap();
+    let content = read(&file, 0, 6 * BLOCK).await;
+    assert_eq!(content[..BLOCK], filled(5 * BLOCK, 1)[..BLOCK]);
+    assert_eq!(content[BLOCK..], pieces.concat());
 }
 
 async fn reads_end_with_the_file<E: Env>(env: &E, dir: PathBuf) {

@@ -96,6 +96,9 @@ pub trait File: Clone + 'static {
     fn write_at(&self, position: u64, data: Bytes) -> impl Future<Output = io::Result<()>>;
     /// Writes all of `data`, durable when this returns `Ok`. Needs [`OpenFile::durable_writes`].
     fn write_durable(&self, position: u64, data: Bytes) -> impl Future<Output = io::Result<()>>;
+    /// As [`File::write_durable`], of pieces of memory one after the other, in one write; each is block-aligned in address
+    /// and length.
+    fn write_durable_pieces(&self, position: u64, data: Vec<Bytes>) -> impl Future<Output = io::Result<()>>;
     /// fdatasync. An error is final: never retried, the caller stops serving from this directory.
     fn sync(&self) -> impl Future<Output = io::Result<()>>;
     /// The file's length in bytes.

@@ -61,6 +61,9 @@ pub const RESERVE_FOR: u32 = 32 << 10;
 /// How far ahead blocks of a segment are reserved at most.
 pub const RESERVE_AHEAD: u32 = 32 << 20;
 
+/// Bytes that a copy of a log to another data directory takes at once.
+pub const COPY_PIECE: u32 = 1 << 20;
+
 /// Segment writes of different logs at one time.
 pub const FLUSHES_AT_ONCE: usize = 16;
 
@@ -94,6 +97,13 @@ pub const JOURNAL_SIZE: u64 = 256 << 20;
 
 /// The size of one journal file: the unit in which its space is made and reused.
 pub const JOURNAL_FILE: u64 = 16 << 20;
+
+/// A batch of at least this size is written to the journal from the tail's memory. A smaller one is copied: what brings it
+/// to its place within a block takes up to a block of the journal.
+pub const JOURNAL_LENDS: usize = 32 << 10;
+
+/// One part in so many of a journal takes no client's records: see `Context::lacks_journal`.
+pub const JOURNAL_KEPT: u64 = 16;
 
 /// How many bytes of records a journal frame holds, unless a single one is longer.
 pub const JOURNAL_FRAME: usize = 256 << 10;
@@ -138,7 +148,7 @@ const _: () = {
     assert!(BYPASS_BATCH <= MAX_CHUNK, "a bypassed batch spans few chunks");
     assert!(MARK_INTERVAL <= INDEX_INTERVAL, "an index entry is found among the marks");
     assert!(MAX_SEGMENT as u64 + MAX_BATCH as u64 + BLOCK as u64 <= u32::MAX as u64, "positions fit 32 bits");
-    assert!(READ_AT_ONCE.is_multiple_of(BLOCK));
+    assert!(READ_AT_ONCE.is_multiple_of(BLOCK) && (COPY_PIECE as usize).is_multiple_of(BLOCK));
     assert!(JOURNAL_FILE.is_multiple_of(BLOCK as u64) && JOURNAL_SIZE.is_multiple_of(JOURNAL_FILE));
     assert!(4 * JOURNAL_PAYLOAD as u64 <= JOURNAL_FILE, "a frame fits a file");
     assert!(JOURNAL_FRAME.is_multiple_of(BLOCK) && JOURNAL_EAGER <= JOURNAL_FRAME);

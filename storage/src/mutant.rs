@@ -61,4 +61,7 @@ pub enum Mutant {
     LogForgetsCuts,
     LogAcksBeforeSegment,
     LogForgetsSetAside,
+    LogNamesComeOnce,
+    CopySkipsSync,
+    CopyMissesTheRest,
 }

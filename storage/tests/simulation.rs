@@ -2,6 +2,8 @@
 //!
 //! Environment: `SIM_SEEDS` (how many seeds, for a soak), `SIM_SEED` (replay this one alone, and print what it did).
 
+#[path = "simulation/copies.rs"]
+mod copies;
 #[path = "simulation/damage.rs"]
 mod damage;
 #[path = "simulation/journal.rs"]
@@ -24,6 +26,9 @@ const SHARD_SEEDS: u64 = 8;
 
 /// The same for damage.
 const DAMAGE_SEEDS: u64 = 30;
+
+/// The same for copies.
+const COPIES_SEEDS: u64 = 12;
 
 /// What an ordinary run of the journal's workload must at least have seen.
 const JOURNAL_MINIMA: &[(&str, u64)] = &[
@@ -65,6 +70,17 @@ const DAMAGE_MINIMA: &[(&str, u64)] = &[
     ("damage mended", 10),
     ("log deleted", 3),
     ("record verified", 1_000),
+];
+
+/// The same for logs that go from one data directory to another.
+const COPIES_MINIMA: &[(&str, u64)] = &[
+    ("recovery", 60),
+    ("power cut", 40),
+    ("log moved", 200),
+    ("move given up", 8),
+    ("target failed", 5),
+    ("copy dropped", 2),
+    ("range read", 1_000),
 ];
 
 fn seeds(ordinary: u64) -> std::ops::Range<u64> {
@@ -116,11 +132,16 @@ fn damage_takes_one_log_out_of_service_and_loses_nothing() {
     run_all("damage", DAMAGE_SEEDS, DAMAGE_MINIMA, damage::run);
 }
 
+#[test]
+fn a_log_that_goes_to_another_directory_loses_nothing() {
+    run_all("copies", COPIES_SEEDS, COPIES_MINIMA, copies::run);
+}
+
 #[cfg(feature = "mutants")]
 mod mutants {
     use corelog_storage::mutant::{Mutant, choose};
 
-    use super::{damage, journal, report::Report};
+    use super::{copies, damage, journal, report::Report};
 
     /// Within how many seeds each mutant must be caught; and where it takes a kill within one of two steps, and a power
     /// cut in the life after it.
@@ -189,6 +210,15 @@ mod mutants {
     fn names_that_a_killed_process_left_and_a_start_relied_on_are_caught() {
         let mutant = (Mutant::JournalTrustsRecoveredNames, "recovery without rot");
         all_caught_within(LONG_PATIENCE, &[mutant], journal::run_frames);
+    }
+
+    #[test]
+    fn every_bug_of_copies_is_caught() {
+        let lost = "acknowledged|what is there is read|what is read is|recovery without rot";
+        all_caught(
+            &[(Mutant::CopySkipsSync, lost), (Mutant::CopyMissesTheRest, lost), (Mutant::LogNamesComeOnce, lost)],
+            copies::run,
+        );
     }
 
     #[test]

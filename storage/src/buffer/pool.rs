@@ -1,7 +1,9 @@
 //! One core's memory: a region of fixed size, handed out in power-of-two slots and recycled.
 //!
 //! A freshly touched page costs about 2 us where these brokers run, so slots are reused before new memory is touched,
-//! and a first part may be touched ahead. The region is reserved whole but takes real memory only where touched.
+//! and a first part may be touched ahead. The region is reserved whole but takes real memory only where touched. Its first
+//! part, which is used again and again, is in huge pages where the kernel has them, since every copy and every disk operation
+//! goes through its pages one by one.
 //!
 //! **Threads.** One core takes; any core may drop. A dropped slot is pushed on the region's stack of returned slots
 //! (pushed by many, emptied whole by one, so a pointer is never compared after it was popped), and the owner collects
@@ -23,6 +25,13 @@ use std::{
 use super::{AlignedBuf, whole_blocks};
 use crate::env::BLOCK;
 
+/// The size of a huge page on most machines. A smaller region is not worth one.
+const HUGE_PAGE: usize = 2 << 20;
+
+/// How much of a region is in huge pages: about what the tail cache begins with. A kernel whose free memory is in pieces takes
+/// 3 ms for each: 1.4 GB of them, touched while a cache grew, cost 3.4 CPU-s per GB written, small pages 1.7.
+const IN_HUGE_PAGES: usize = 256 << 20;
+
 /// The largest slot: 2^14 blocks are 64 MiB.
 const MAX_ORDER: usize = 14;
 
@@ -30,7 +39,7 @@ const MAX_ORDER: usize = 14;
 pub(super) struct Region {
     allocation: NonNull<u8>,
     layout: Layout,
-    /// The first block-aligned address within the allocation.
+    /// The first address within the allocation that is aligned to a block, or to a huge page.
     start: NonNull<u8>,
     len: usize,
     returned: AtomicPtr<Returned>,
@@ -52,14 +61,19 @@ unsafe impl Sync for Region {}
 
 impl Region {
     fn reserve(len: usize) -> Self {
-        // Alignment 1, one block more: the allocator then maps zero pages instead of writing zeroes to all of them.
-        let layout = Layout::from_size_align(len + BLOCK, 1).expect("a memory budget fits isize");
+        let align = if len >= HUGE_PAGE { HUGE_PAGE } else { BLOCK };
+        // Alignment 1, that much more: the allocator then maps zero pages instead of writing zeroes to all of them.
+        let layout = Layout::from_size_align(len + align, 1).expect("a memory budget fits isize");
         // SAFETY: the layout's size is not zero.
         let memory = unsafe { alloc_zeroed(layout) };
         let allocation = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout));
-        let skip = allocation.as_ptr().align_offset(BLOCK);
-        // SAFETY: `skip` is less than a block, and a block more than `len` was allocated.
+        let skip = allocation.as_ptr().align_offset(align);
+        // SAFETY: `skip` is less than `align`, and `align` more than `len` was allocated.
         let start = unsafe { allocation.add(skip) };
+        if align == HUGE_PAGE {
+            // SAFETY: the range is allocated, and this is advice. Where it is not taken, pages are small.
+            unsafe { libc::madvise(start.as_ptr().cast(), len.min(IN_HUGE_PAGES), libc::MADV_HUGEPAGE) };
+        }
         Self { allocation, layout, start, len, returned: AtomicPtr::new(ptr::null_mut()), in_use: AtomicUsize::new(0) }
     }
 
@@ -258,6 +272,12 @@ mod tests {
         let mut buffer = BufferPool::new(BLOCK, 0).take(BLOCK).unwrap();
         buffer.fill(3);
         assert!(buffer.iter().all(|byte| *byte == 3));
+    }
+
+    #[test]
+    fn a_large_pool_begins_with_a_huge_page() {
+        let first = BufferPool::new(2 * HUGE_PAGE, 0).take(HUGE_PAGE).unwrap();
+        assert_eq!(first.as_ptr() as usize % HUGE_PAGE, 0);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which frame is written when and where, and what is durable by that. No I/O, no clock, no waiting.
 //!
-//! **Inputs**: [`append`](CommitMachine::append) (a record), [`written`](CommitMachine::written) (a frame's durable
-//! write ended well), [`fail`](CommitMachine::fail) (one did not), [`file_made`](CommitMachine::file_made),
+//! **Inputs**: [`append`](CommitMachine::append) and [`append_lent`](CommitMachine::append_lent) (a record),
+//! [`written`](CommitMachine::written) (a frame's durable write ended well), [`fail`](CommitMachine::fail) (one did not), [`file_made`](CommitMachine::file_made),
 //! [`free_before`](CommitMachine::free_before) (a durable checkpoint allows it), [`claim`](CommitMachine::claim) (idle
 //! or closing: write a closing frame).
 //!
@@ -21,7 +21,7 @@ use bytes::Bytes;
 
 use super::{
     JournalPosition, Lsn, Sequence, Usage,
-    frame::{self, Context, FrameBuilder, HEADER, RECORD_HEADER},
+    frame::{self, Context, FILLER, FrameBuilder, HEADER, RECORD_HEADER},
     space::{FileSpan, Space},
 };
 use crate::{
@@ -60,7 +60,8 @@ pub(super) struct FrameWrite {
     /// Which file, and where in it.
     pub(super) file: u32,
     pub(super) position: u64,
-    pub(super) data: Bytes,
+    /// Whole blocks, one after the other.
+    pub(super) data: Vec<Bytes>,
 }
 
 /// What to do next.
@@ -141,22 +142,53 @@ impl CommitMachine {
     /// Takes a record; its payload comes in parts.
     pub(super) fn append(&mut self, kind: u8, payload: &[&[u8]]) -> Sequence {
         let len: usize = payload.iter().map(|part| part.len()).sum();
-        assert!(len <= limits::JOURNAL_PAYLOAD, "a journal record of {len} bytes");
-        if self.open.as_ref().is_some_and(|open| !open.fits(len)) {
+        assert!(len <= limits::JOURNAL_PAYLOAD && kind != FILLER, "a journal record of kind {kind} and {len} bytes");
+        let mut frame = self.frame_with(HEADER + RECORD_HEADER + len, |open| open.fits(len));
+        let before = frame.len();
+        frame.push(kind, payload);
+        self.took(frame, before)
+    }
+
+    /// As [`CommitMachine::append`], but the end of the payload is written from where it lies, as far as it is whole
+    /// blocks: pieces of memory that follow each other, as [`FrameBuilder::push_lent`] wants them.
+    pub(super) fn append_lent(&mut self, kind: u8, head: &[u8], lent: &[Bytes]) -> Sequence {
+        assert_ne!(kind, FILLER, "a record that none would read");
+        let mut frame = self.frame_with(0, |open| open.fits_lent(head.len(), lent));
+        if !frame.fits_lent(head.len(), lent) {
+            self.open = Some(frame).filter(|frame| frame.len() > HEADER);
+            let payload: Vec<&[u8]> = [head].into_iter().chain(lent.iter().map(|piece| &piece[..])).collect();
+            return self.append(kind, &payload);
+        }
+        let before = frame.len();
+        frame.push_lent(kind, head, lent);
+        self.took(frame, before)
+    }
+
+    /// The open frame if `fits` says so, else a new one, of `least` bytes at least.
+    fn frame_with(&mut self, least: usize, fits: impl Fn(&FrameBuilder) -> bool) -> FrameBuilder {
+        if self.open.as_ref().is_some_and(|open| !fits(open)) {
             self.full.extend(self.open.take());
         }
-        let (next, frame) = (self.next, self.frame);
-        let pool = &self.pool;
-        let open = self.open.get_or_insert_with(|| {
-            let size = frame.max(HEADER + RECORD_HEADER + len);
-            let buffer = pool.take(size).unwrap_or_else(|| AlignedBuf::zeroed(size));
-            FrameBuilder::new(buffer, next)
-        });
-        open.push(kind, payload);
-        self.backlog += (RECORD_HEADER + len) as u64;
-        self.next = next.next();
+        self.open.take().unwrap_or_else(|| {
+            let size = self.frame.max(least);
+            let buffer = self.pool.take(size).unwrap_or_else(|| AlignedBuf::zeroed(size));
+            FrameBuilder::new(buffer, self.next)
+        })
+    }
+
+    /// `frame` took one record more than it had with `before` bytes.
+    fn took(&mut self, frame: FrameBuilder, before: usize) -> Sequence {
+        self.backlog += (frame.len() - before) as u64;
+        self.open = Some(frame);
         self.claim_wanted = false;
-        next
+        let taken = self.next;
+        self.next = taken.next();
+        taken
+    }
+
+    /// The number that the next record gets.
+    pub(super) fn next(&self) -> Sequence {
+        self.next
     }
 
     /// What to write now. To be asked again after each input, until it says no.

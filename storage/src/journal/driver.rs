@@ -14,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+
 use super::{
     JournalOptions, JournalPosition, Lsn, Replay, Sequence, Usage,
     commit_machine::{CommitMachine, FrameWrite, Resume, Start},
@@ -163,11 +165,21 @@ impl<E: Env> Journal<E> {
     /// the disk cannot take yet waits in memory ([`Usage::backlog`]), and the caller bounds it.
     pub fn append(&self, kind: u8, payload: &[&[u8]]) -> Sequence {
         let sequence = self.0.machine.borrow_mut().append(kind, payload);
-        if !self.0.holds() {
-            self.0.kick();
-        }
-        self.0.closer.wake();
+        self.0.appended();
         sequence
+    }
+
+    /// As [`Journal::append`]; the payload is `head` and then `lent`, of which whole blocks of memory are written from
+    /// where they lie. Its pieces follow each other: all but the first begin, and all but the last end, with a block.
+    pub fn append_lent(&self, kind: u8, head: &[u8], lent: &[Bytes]) -> Sequence {
+        let sequence = self.0.machine.borrow_mut().append_lent(kind, head, lent);
+        self.0.appended();
+        sequence
+    }
+
+    /// The number that the next record gets.
+    pub fn next(&self) -> Sequence {
+        self.0.machine.borrow().next()
     }
 
     /// The newest durable record; all before it are durable too.
@@ -249,6 +261,13 @@ impl<E: Env> Journal<E> {
 }
 
 impl<E: Env> Inner<E> {
+    fn appended(&self) {
+        if !self.holds() {
+            self.kick();
+        }
+        self.closer.wake();
+    }
+
     /// Takes note of a record that came; true if the frame it is in waits for more.
     fn holds(&self) -> bool {
         let mut hold = self.hold.borrow_mut();
@@ -295,7 +314,8 @@ impl<E: Env> Inner<E> {
                 Next::End => return,
             };
             self.kick(); // another writer, should there be more
-            let (lsn, bytes, begun) = (write.lsn, write.data.len() as u64, self.env.now());
+            let (lsn, begun) = (write.lsn, self.env.now());
+            let bytes = write.data.iter().map(|piece| piece.len() as u64).sum();
             if active(Mutant::JournalAcksBeforeWrite) {
                 self.committed(lsn);
             }
@@ -376,9 +396,15 @@ impl<E: Env> Inner<E> {
         async move {
             let file = file.ok_or_else(|| std::io::Error::other("a journal file that is not open"))?;
             if active(Mutant::JournalWritesWithoutDurability) {
-                return file.write_at(write.position, write.data).await;
+                let mut position = write.position;
+                for piece in write.data {
+                    let len = piece.len() as u64;
+                    file.write_at(position, piece).await?;
+                    position += len;
+                }
+                return Ok(());
             }
-            file.write_durable(write.position, write.data).await
+            file.write_durable_pieces(write.position, write.data).await
         }
     }
 

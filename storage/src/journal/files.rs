@@ -20,6 +20,15 @@ const UNFINISHED: &str = ".new";
 /// How much is written at a time when a file is made: a durable write may have to wait for so much.
 const CHUNK: u64 = 512 << 10;
 
+/// What files are filled with: a part of the program. As much fresh memory for each file kept a core from its work for
+/// milliseconds.
+#[repr(align(4096))]
+struct Zeroes([u8; CHUNK as usize]);
+
+const _: () = assert!(align_of::<Zeroes>().is_multiple_of(BLOCK));
+
+static ZEROES: Zeroes = Zeroes([0; CHUNK as usize]);
+
 /// An open journal file.
 pub(super) struct JournalFile<F> {
     pub(super) file: F,
@@ -103,10 +112,9 @@ async fn write_whole<E: Env>(
     let failed = |what: &'static str| move |error: std::io::Error| StorageError::io(what, path, &error);
     let file = env.open(path, OpenFile { create: true, durable_writes: true }).await.map_err(failed("create"))?;
     file.allocate(header.len).await.map_err(failed("allocate"))?;
-    let zeroes = AlignedBuf::zeroed(CHUNK.min(header.len) as usize).freeze();
     let mut at = 0;
     while at < header.len {
-        let part = zeroes.slice(..(header.len - at).min(CHUNK) as usize);
+        let part = Bytes::from_static(&ZEROES.0[..(header.len - at).min(CHUNK) as usize]);
         let (len, began) = (part.len() as u64, env.now());
         file.write_at(at, part).await.map_err(failed("write"))?;
         at += len;

@@ -17,7 +17,7 @@ use crate::{
     error::{AppendError, StorageError},
     ids::{LeaderEpoch, Offset, Timestamp},
     journal::Sequence,
-    limits::{BYPASS_BATCH, BYPASS_BEHIND, LAZY_WRITE, MAX_CHUNK},
+    limits::{BYPASS_BATCH, BYPASS_BEHIND, JOURNAL_LENDS, LAZY_WRITE, MAX_CHUNK},
     log::Extent,
     shard::record::{Place, kind},
 };
@@ -29,6 +29,11 @@ impl<E: Env> Log<E> {
         self.context.admit_to_disk()?;
         self.context.admit()?;
         self.append_admitted(batch, epoch, false)
+    }
+
+    /// Whether an append would be refused as too much now: memory or the journal is full, which passes.
+    pub fn is_overloaded(&self) -> bool {
+        matches!(self.context.admit(), Err(AppendError::Overloaded))
     }
 
     /// As [`Log::append`], but on a full disk too, as long as the journal has room, and whatever else waits in memory: for
@@ -107,20 +112,23 @@ impl<E: Env> Log<E> {
         let place = Place { number: self.number, segment, position }.encode();
         let least = if self.context.journal().is_behind() { BYPASS_BEHIND } else { BYPASS_BATCH };
         let bypass = header.size as usize >= least;
-        let sequence = if bypass {
-            let safe = state.segments.back().filter(|last| last.base == segment).map_or(0, |last| last.flushed);
-            self.context.write(kind::BYPASS, &[&place, &safe.to_le_bytes(), parts[0]])
-        } else {
-            self.context.write(kind::APPEND, &[&place, parts[0], parts[1]])
-        };
+        let (sequence, end_position) = (self.context.journal().next(), position + header.size);
         if fresh {
             self.begin_segment(state, segment, sequence);
         }
         if bypass {
-            let end_position = position + header.size;
             state.bypasses.push_back(Bypass { base: header.base_offset, segment, end_position });
         }
         self.settle_in(state, header, parts, sequence, now);
+        let written = if bypass {
+            let safe = state.segments.back().map_or(0, |last| last.flushed);
+            self.context.write(kind::BYPASS, &[&place, &safe.to_le_bytes(), parts[0]])
+        } else if header.size as usize >= JOURNAL_LENDS {
+            self.context.write_lent(kind::APPEND, &place, &state.tail.newest(segment, position, end_position))
+        } else {
+            self.context.write(kind::APPEND, &[&place, parts[0], parts[1]])
+        };
+        assert_eq!(written, sequence, "nothing else is written meanwhile");
         self.remember(state, header, now);
         self.context.expect_durable(sequence, me, header.end_offset());
         let unflushed = state.segments.back().map_or(0, |last| last.position - last.flushed);

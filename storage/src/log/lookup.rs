@@ -25,7 +25,7 @@ impl<E: Env> Log<E> {
     pub async fn offset_for_timestamp(&self, at: Timestamp, up_to: Offset) -> Result<Option<TimedOffset>, ReadError> {
         let found = {
             let state = self.state.borrow();
-            state.usable()?;
+            state.readable()?;
             let candidate =
                 state.segments.iter().find(|segment| segment.max_timestamp >= at && segment.end > state.start);
             candidate.map(|segment| {
@@ -45,7 +45,7 @@ impl<E: Env> Log<E> {
     pub async fn max_timestamp(&self, up_to: Offset) -> Result<Option<TimedOffset>, ReadError> {
         let newest = {
             let state = self.state.borrow();
-            state.usable()?;
+            state.readable()?;
             state.newest()
         };
         match newest {

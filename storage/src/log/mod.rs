@@ -8,6 +8,7 @@
 
 mod append;
 mod config;
+pub(crate) mod copy;
 pub(crate) mod cuts;
 pub mod dump;
 mod epochs;
@@ -212,7 +213,7 @@ impl<E: Env> Log<E> {
             return Poll::Ready(Ok(()));
         }
         self.context.check()?;
-        state.usable()?;
+        state.readable()?;
         let bypassed = state.bypasses.front().is_some_and(|bypass| bypass.base < ticket.0);
         if self.context.is_full() && bypassed || self.context.is_starved() {
             return Poll::Ready(Err(StorageError::DiskFull));

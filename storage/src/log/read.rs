@@ -53,7 +53,7 @@ impl<E: Env> Log<E> {
         let wanted = Wanted { from, max_bytes, up_to, at_least_one };
         {
             let state = self.state.borrow();
-            state.usable()?;
+            state.readable()?;
             if from < state.start || from > state.end {
                 return Err(ReadError::OutOfRange { start: state.start, end: state.end });
             }
@@ -182,7 +182,7 @@ impl<E: Env> Log<E> {
     }
 
     /// Reads blocks of a segment's file.
-    async fn read_range(&self, base: Offset, start: u32, length: usize) -> Result<Bytes, ReadError> {
+    pub(super) async fn read_range(&self, base: Offset, start: u32, length: usize) -> Result<Bytes, ReadError> {
         let path = self.dir().join(segment_name(base));
         let known = self.context.files.get((self.number, base, FileKind::Data)).is_some();
         let file = self.segment_file(base, FileKind::Data, &path, false).await?;

@@ -122,6 +122,8 @@ impl<E: Env> Log<E> {
         }
         let fields = {
             let mut state = self.state.borrow_mut();
+            // It may have gone to another directory meanwhile, with the start it had.
+            state.usable()?;
             let start = start.min(state.durable_end()).max(state.start);
             state.start = start;
             [self.number.0.to_le_bytes().to_vec(), start.0.to_le_bytes().to_vec()].concat()

@@ -57,6 +57,8 @@ pub(crate) struct LogImage {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Life {
     Open,
+    /// On its way to another directory: read, and not changed.
+    Held,
     Deleted,
     Moved,
 }
@@ -180,8 +182,12 @@ impl State {
         match self.life {
             Life::Open => Ok(()),
             Life::Deleted => Err(StorageError::Deleted),
-            Life::Moved => Err(StorageError::Moved),
+            Life::Held | Life::Moved => Err(StorageError::Moved),
         }
+    }
+
+    pub(crate) fn readable(&self) -> Result<(), StorageError> {
+        if self.life == Life::Held { Ok(()) } else { self.usable() }
     }
 
     pub(super) fn durable_end(&self) -> Offset {

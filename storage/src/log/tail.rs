@@ -206,6 +206,17 @@ impl Tail {
         self.chunks.iter().filter(touched).map(view).collect()
     }
 
+    /// The batch that was appended last and lies in `segment` from `from` to `to`, in pieces of memory.
+    pub(super) fn newest(&self, segment: Offset, from: u32, to: u32) -> Vec<Bytes> {
+        let holds = |chunk: &&Chunk| chunk.segment == segment && chunk.end_position() > from;
+        let count = self.chunks.iter().rev().take_while(holds).count();
+        let view = |chunk: &Chunk| {
+            let (from, to) = (from.max(chunk.position), to.min(chunk.end_position()));
+            chunk.buf.view((from - chunk.position) as usize..(to - chunk.position) as usize)
+        };
+        self.chunks.iter().skip(self.chunks.len() - count).map(view).collect()
+    }
+
     /// All of `segment` below `flushed` is durable in its file: the journal is no longer needed for it.
     pub(super) fn flushed(&mut self, segment: Offset, flushed: u32) {
         for chunk in self.chunks.iter_mut().filter(|chunk| chunk.segment == segment && chunk.covers <= flushed) {

@@ -7,6 +7,8 @@ use std::{
     rc::{Rc, Weak},
 };
 
+use bytes::Bytes;
+
 use super::{
     ShardOptions,
     clock_machine::{ClockMachine, Reading},
@@ -18,8 +20,8 @@ use crate::{
     env::Env,
     error::{AppendError, StorageError},
     ids::Offset,
-    journal::{Journal, News, Sequence},
-    limits::{CACHE_ORDER_SWEPT, CHECKPOINT_AFTER, PRODUCER_BYTES, PRODUCERS_SHARE},
+    journal::{Journal, News, Sequence, Usage},
+    limits::{CACHE_ORDER_SWEPT, CHECKPOINT_AFTER, JOURNAL_KEPT, PRODUCER_BYTES, PRODUCERS_SHARE},
     log::{Extent, Log, state::LogNumber},
 };
 
@@ -132,6 +134,13 @@ impl<E: Env> Context<E> {
         sequence
     }
 
+    /// As [`Context::write`], with `lent` behind `head`: see [`Journal::append_lent`].
+    pub(crate) fn write_lent(&self, kind: u8, head: &[u8], lent: &[Bytes]) -> Sequence {
+        let sequence = self.journal().append_lent(kind, head, lent);
+        self.last_sequence.set(sequence);
+        sequence
+    }
+
     /// Puts a record in the journal and waits until it is durable.
     pub(crate) async fn write_durable(&self, kind: u8, payload: &[&[u8]]) -> Result<Sequence, StorageError> {
         self.check()?;
@@ -198,7 +207,16 @@ impl<E: Env> Context<E> {
     /// Whether logs should be written to segments, so that the journal and memory have room.
     pub(crate) fn is_pressed(&self) -> bool {
         let usage = self.journal().usage();
-        usage.used * 2 > usage.size || self.unflushed.get() * 2 > self.options.cache_bytes as u64
+        let journal = usage.used * 2 > usage.size || self.lacks_journal(&usage);
+        journal || self.unflushed.get() * 2 > self.options.cache_bytes as u64
+    }
+
+    /// Whether the journal has no more room than what waits for it may need. A checkpoint waits for all that was appended
+    /// before it, and only then frees room: what has none must not be appended. Half a file is kept, or a part of many files, for
+    /// records that are not asked about, and since frames do not fill the end of a file.
+    fn lacks_journal(&self, usage: &Usage) -> bool {
+        let kept = (self.options.journal.file_size / 2).max(usage.size / JOURNAL_KEPT);
+        usage.used + usage.backlog + kept > usage.size
     }
 
     pub(crate) fn ask_relief(&self) {
@@ -283,12 +301,13 @@ impl<E: Env> Context<E> {
     /// Whether memory and journal can take an append now.
     pub(crate) fn admit(&self) -> Result<(), AppendError> {
         self.check()?;
-        let waiting = self.unflushed.get();
-        let limit = self.options.cache_bytes as u64;
-        if waiting * 2 > limit {
+        let (waiting, limit) = (self.unflushed.get(), self.options.cache_bytes as u64);
+        let usage = self.journal().usage();
+        let lacks_journal = self.lacks_journal(&usage);
+        if lacks_journal || waiting * 2 > limit {
             self.ask_relief();
         }
-        if waiting > limit || self.journal().usage().backlog > limit {
+        if lacks_journal || waiting > limit || usage.backlog > limit {
             return Err(AppendError::Overloaded);
         }
         Ok(())

@@ -6,6 +6,7 @@ mod clock_machine;
 #[allow(clippy::all, missing_docs, unreachable_pub, unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks, dead_code, unused)]
 pub(crate) mod checkpoint_generated;
 pub(crate) mod context;
+mod copy;
 pub mod dump;
 pub(crate) mod files;
 mod memory;
@@ -24,6 +25,7 @@ use std::{
     task::Waker,
 };
 
+pub use self::copy::{Copy, CopyError, Step};
 use self::{
     context::Context,
     record::{encode_config, encode_id, kind},
@@ -118,14 +120,40 @@ pub struct Shard<E: Env> {
 }
 
 impl<E: Env> Shard<E> {
-    /// Opens shard `id` below `data_dir`, creating it if it is new: reads its checkpoint, then replays its journal.
+    /// Opens shard `id` below `data_dir`, creating it if it is new: reads its checkpoint, then replays its journal. Files of
+    /// deleted logs go in the background.
     pub async fn open(
         env: E,
         data_dir: &Path,
         id: ShardId,
         options: ShardOptions,
     ) -> Result<(Rc<Self>, RecoveryReport), StorageError> {
+        let (shard, report) = Self::open_among(env.clone(), data_dir, id, options).await?;
+        let removing = shard.clone();
+        env.spawn(crate::env::Lane::Background, async move { removing.remove_deleted(|_| false).await });
+        Ok((shard, report))
+    }
+
+    /// The same for one of several shards of a directory: files of deleted logs stay until [`Shard::remove_deleted`].
+    pub async fn open_among(
+        env: E,
+        data_dir: &Path,
+        id: ShardId,
+        options: ShardOptions,
+    ) -> Result<(Rc<Self>, RecoveryReport), StorageError> {
         recover::open(env, data_dir, id, options).await
+    }
+
+    /// Removes the files of logs whose deletion a crash interrupted, but for those that came back, to another shard.
+    pub async fn remove_deleted(&self, came_back: impl Fn(LogId) -> bool) {
+        let left: Vec<LogId> = self.deleting.borrow().iter().copied().collect();
+        for id in left {
+            if came_back(id) {
+                self.deleting.borrow_mut().remove(&id);
+            } else if let Err(error) = self.remove_files(id).await {
+                tracing::warn!(%id, %error, "a deleted log's files could not be removed");
+            }
+        }
     }
 
     /// The shards that exist below `data_dir`.

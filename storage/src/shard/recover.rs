@@ -62,7 +62,9 @@ pub(super) async fn open<E: Env>(
     let start = head.as_ref().map_or(JournalPosition::START, |head| head.journal);
     if let Some(head) = head {
         shard.next_number.set(shard.next_number.get().max(head.next_number));
-        shard.deleting.borrow_mut().extend(head.deleted);
+        // One that came back while the checkpoint was written is among its logs.
+        let gone = head.deleted.into_iter().filter(|id| !shard.has(*id));
+        shard.deleting.borrow_mut().extend(gone);
     }
     checkpoint::reserve(&env, &dir, CHECKPOINT_RESERVE).await;
     recovery.replay_set_aside().await;
@@ -76,7 +78,6 @@ pub(super) async fn open<E: Env>(
     recovery.report.torn_tail = verdict == RecoveryVerdict::TornTail;
     let report = recovery.finish().await?;
     shard.start_upkeep();
-    remove_deleted(&shard);
     Ok((shard, report))
 }
 
@@ -89,19 +90,6 @@ async fn make_dirs<E: Env>(env: &E, data_dir: &Path, dir: &Path) -> Result<(), S
         env.sync_dir(path).await.map_err(|error| StorageError::io("sync", path, &error))?;
     }
     Ok(())
-}
-
-/// Deletes in the background what a crash kept from being deleted.
-fn remove_deleted<E: Env>(shard: &Rc<Shard<E>>) {
-    let left: Vec<LogId> = shard.deleting.borrow().iter().copied().collect();
-    let shard = shard.clone();
-    shard.context.env.clone().spawn(crate::env::Lane::Background, async move {
-        for id in left {
-            if let Err(error) = shard.remove_files(id).await {
-                tracing::warn!(%id, %error, "a deleted log's files could not be removed");
-            }
-        }
-    });
 }
 
 struct Recovery<E: Env> {
@@ -219,14 +207,16 @@ impl<E: Env> Recovery<E> {
                 self.bypassed(sequence, place, header).await?;
             }
             Entry::Create { number, id, config } => {
-                if !self.knows(number) {
+                if !self.knows(number) && !self.came_back(id, number) {
                     self.shard.insert(id, number, State::new(config, Default::default()));
                 }
             }
             Entry::Delete { number } => {
                 if let Some(log) = self.remove(number) {
                     log.retire(Life::Deleted);
-                    self.shard.deleting.borrow_mut().insert(log.id());
+                    if !self.shard.has(log.id()) {
+                        self.shard.deleting.borrow_mut().insert(log.id());
+                    }
                 }
             }
             Entry::Forget { number } => {
@@ -271,7 +261,10 @@ impl<E: Env> Recovery<E> {
                 {
                     let image = Shard::<E>::read_manifest(&state)?;
                     let id = image.id;
-                    self.shard.insert(id, number, State::restore(LogImage { generation, number, ..image }));
+                    if !self.came_back(id, number) {
+                        self.shard.deleting.borrow_mut().remove(&id);
+                        self.shard.insert(id, number, State::restore(LogImage { generation, number, ..image }));
+                    }
                 }
             }
         }
@@ -282,8 +275,17 @@ impl<E: Env> Recovery<E> {
         self.lost.remove(&number);
         self.aside.remove(&number);
         let log = self.shard.by_number.borrow_mut().remove(&number)?;
-        self.shard.logs.borrow_mut().remove(&log.id());
+        let mut logs = self.shard.logs.borrow_mut();
+        if logs.get(&log.id()).is_some_and(|present| present.number() == number) {
+            logs.remove(&log.id());
+        }
         Some(log)
+    }
+
+    /// Whether the checkpoint knows the log under a later number: it had gone, and came back.
+    fn came_back(&self, id: LogId, number: LogNumber) -> bool {
+        let logs = self.shard.logs.borrow();
+        logs.get(&id).is_some_and(|present| present.number() > number) && !active(Mutant::LogNamesComeOnce)
     }
 
     async fn batch(&mut self, sequence: Sequence, place: Place, batch: Bytes) -> Result<(), StorageError> {

@@ -1,6 +1,7 @@
 //! Shards under simulated crashes, against a model that remembers everything.
 
 mod cache;
+mod copies;
 mod limits_of_life;
 mod offline;
 
@@ -618,6 +619,7 @@ fn lookups_in_long_segments_go_by_the_index() {
             if at % 10 == 9 {
                 log.wait_durable(ticket).await.unwrap();
                 log.flush_all().await.unwrap();
+                shard.checkpoint().await.unwrap();
             }
         }
         shard.close().await.unwrap();

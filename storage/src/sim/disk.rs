@@ -47,7 +47,8 @@ fn not_found(path: &Path) -> io::Error {
 fn apply(names: &mut BTreeMap<PathBuf, Entry>, change: Change) {
     match change {
         Change::Add(path, entry) => drop(names.insert(path, entry)),
-        Change::Remove(path) => drop(names.remove(&path)),
+        // A directory goes with what was in it, of which not all need be known to have gone.
+        Change::Remove(path) => names.retain(|name, _| !name.starts_with(&path)),
         Change::Rename(from, to) => rename(names, &from, &to),
     }
 }
@@ -183,6 +184,10 @@ impl Disk {
     pub(super) fn move_tree(&mut self, from: &Path, to: &Path) {
         rename(&mut self.names, from, to);
         rename(&mut self.durable, from, to);
+        self.move_unsynced(from, to);
+    }
+
+    fn move_unsynced(&mut self, from: &Path, to: &Path) {
         for (directory, change) in &mut self.unsynced {
             let moved = |path: &mut PathBuf| {
                 if let Ok(below) = path.strip_prefix(from) {
@@ -219,6 +224,12 @@ impl Disk {
         }
         for (directory, change) in std::mem::take(&mut self.unsynced) {
             if directory == dir {
+                // Those that came before are of the directory that had the name then.
+                match &change {
+                    Change::Remove(gone) => self.unsynced.retain(|(within, _)| !within.starts_with(gone)),
+                    Change::Rename(from, to) => self.move_unsynced(from, to),
+                    Change::Add(..) => {}
+                }
                 apply(&mut self.durable, change);
             } else {
                 self.unsynced.push((directory, change));

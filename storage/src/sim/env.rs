@@ -190,12 +190,13 @@ impl SimFile {
     }
 
     /// Takes `data` in, lets time pass, and says what became of it.
-    async fn write(&self, position: u64, data: Bytes, durable: bool) -> io::Result<()> {
-        Self::check_alignment(position, data.as_ptr(), data.len());
-        if data.is_empty() {
+    async fn write(&self, position: u64, data: Vec<Bytes>, durable: bool) -> io::Result<()> {
+        data.iter().for_each(|piece| Self::check_alignment(position, piece.as_ptr(), piece.len()));
+        let copy = Bytes::from(data.concat());
+        if copy.is_empty() {
             return Ok(());
         }
-        let (env, len) = (&self.env, data.len() as u64);
+        let (env, len) = (&self.env, copy.len() as u64);
         env.while_alive().await;
         let faults = self.faults();
         let growth = self.inode.borrow().missing_blocks(position, len);
@@ -203,12 +204,11 @@ impl SimFile {
             env.disk_time(7, &self.path).await?;
             return Err(no_space());
         }
-        env.world.trace(u64::from(crc32fast::hash(&data)) ^ position.rotate_left(16));
-        let copy = Bytes::copy_from_slice(&data);
+        env.world.trace(u64::from(crc32fast::hash(&copy)) ^ position.rotate_left(16));
         let write = self.inode.borrow_mut().begin_write(position, &copy);
         let in_flight = InFlight { file: self, write, position, len };
         let done = env.disk_time(8, &self.path).await;
-        assert!(copy == data, "a buffer changed while the disk was reading it");
+        assert!(copy == data.concat(), "a buffer changed while the disk was reading it");
         drop(in_flight);
         done?;
         if env.strikes(faults.write_error, "write error") {
@@ -253,10 +253,15 @@ impl File for SimFile {
     }
 
     async fn write_at(&self, position: u64, data: Bytes) -> io::Result<()> {
-        self.write(position, data, false).await
+        self.write(position, vec![data], false).await
     }
 
     async fn write_durable(&self, position: u64, data: Bytes) -> io::Result<()> {
+        assert!(self.durable_writes, "a durable write to a file opened without durable writes");
+        self.write(position, vec![data], true).await
+    }
+
+    async fn write_durable_pieces(&self, position: u64, data: Vec<Bytes>) -> io::Result<()> {
         assert!(self.durable_writes, "a durable write to a file opened without durable writes");
         self.write(position, data, true).await
     }

@@ -51,6 +51,29 @@ fn memory_grows_with_how_far_readers_are_behind_and_no_further() {
 }
 
 #[test]
+fn more_is_not_taken_than_the_journal_has_room_for_and_room_is_made() {
+    let bench = Bench::new("room", 23);
+    let options = ShardOptions { pool: BufferPool::new(64 << 20, 0), cache_bytes: 32 << 20, ..options() };
+    let dir = bench.dir.clone();
+    bench.run(|env| async move {
+        let (shard, _) = Shard::open(env.clone(), &dir, ShardId(0), options).await.unwrap();
+        let log = shard.create_log(id(0), config()).unwrap();
+        let mut model = Model::default();
+        for _ in 0..10 {
+            let mut taken = 0;
+            while try_append(&log, &mut model, 1, 40_000).is_ok() {
+                taken += 1;
+            }
+            assert!((10..100).contains(&taken), "{taken} appends of 40 kB to a journal of 4 MiB");
+            assert!(log.is_overloaded());
+            env.sleep(Duration::from_secs(5)).await;
+            assert!(!log.is_overloaded());
+            assert_eq!(log.durable_end(), model.end());
+        }
+    });
+}
+
+#[test]
 fn what_deletion_needs_is_taken_whatever_else_waits_in_memory() {
     let bench = Bench::new("needed", 1);
     let (shard, _) = bench.open();

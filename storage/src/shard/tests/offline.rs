@@ -50,7 +50,7 @@ impl Rotten {
         let (shard, _) = self.bench.open();
         let (served, mut good) = (shard.clone(), std::mem::take(&mut self.good));
         let path = self.path.display().to_string();
-        self.good = self.bench.run(|_| async move {
+        self.good = self.bench.run(|env| async move {
             let offline = served.offline();
             let [(bad, StorageError::Corrupt { place, .. })] = &offline[..] else { panic!("{offline:?}") };
             assert!(*bad == id(0) && place.contains(&path), "{place}");
@@ -59,7 +59,13 @@ impl Rotten {
             let log = served.log(id(1)).unwrap();
             assert_eq!(read_all(&log, 1 << 20).await, good.bytes_from(Offset(0)));
             for _ in 0..batches {
-                let ticket = append(&log, &mut good, 1, 60_000);
+                let ticket = loop {
+                    match try_append(&log, &mut good, 1, 60_000) {
+                        Ok(ticket) => break ticket,
+                        Err(error) => assert_eq!(error, AppendError::Overloaded),
+                    }
+                    env.sleep(Duration::from_millis(1)).await;
+                };
                 log.wait_durable(ticket).await.unwrap();
             }
             served.checkpoint().await.unwrap();
