@@ -17,7 +17,7 @@ use crate::{
     api::session_slot,
     config::{BrokerConfig, Settings, listener::Endpoint},
     core::env::{CoreId, NetEnv},
-    directories::{self, Directories},
+    directories::{self, Directories, moves::Moves},
     error::Fault,
     group::core_desk::Groups,
     loggers::Loggers,
@@ -59,6 +59,8 @@ pub struct Core<E: NetEnv> {
     pub directories: Directories<E>,
     /// The partitions it leads.
     pub partitions: Registry<E>,
+    /// Those that go to another directory.
+    pub moves: Moves,
     /// The other cores.
     pub router: Router<E>,
     /// Its connections.
@@ -127,6 +129,7 @@ impl<E: NetEnv> Core<E> {
             endpoints: parts.endpoints,
             directories: parts.directories,
             partitions: Registry::new(offline),
+            moves: Moves::default(),
             router: Router::open(parts.seat, &parts.env),
             connections: Connections::default(),
             admission: parts.admission,

@@ -43,4 +43,5 @@ pub mod quota;
 pub mod router;
 pub mod serve;
 pub mod sim;
+pub(crate) mod slot;
 pub mod timeout;

@@ -64,6 +64,8 @@ pub const STOP_POLL: Duration = Duration::from_millis(10);
 pub const POOL_TOUCH_AHEAD: usize = 4 * MIB;
 /// How long committed offsets may wait to be written together, unless a setting says so.
 pub const GROUP_LINGER: Duration = Duration::from_millis(10);
+/// When a group coordinator whose log is full tries again to append: it waits, as clients do that are refused.
+pub const GROUP_APPENDS_AGAIN: Duration = Duration::from_millis(10);
 /// By how many requests another core must lead before a connection moves there, and what a request about any other core
 /// takes off that lead: three requests in four must be about the new core.
 pub const HAND_OVER_LEAD: u32 = 16;
@@ -142,6 +144,11 @@ pub const METRICS_SILENCE: Duration = Duration::from_secs(10);
 
 /// The size of a segment of the cluster's metadata log: what a snapshot makes superfluous goes segment by segment.
 pub const METADATA_SEGMENT: u32 = MIB as u32;
+
+/// How long a partition that cannot move to another data directory just now is left alone.
+pub const MOVE_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How long a move that is slowed down goes without looking whether it is still wanted.
+pub const MOVE_LOOKS_UP: Duration = Duration::from_millis(50);
 
 /// Connections for metrics and health at a time; the next one takes the place of the oldest.
 pub const HTTP_CONNECTIONS: usize = 32;

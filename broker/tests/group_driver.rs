@@ -1,7 +1,14 @@
 //! A coordinator's driver over the storage's log in a simulated world: joins, syncs and commits that go on while the
 //! power is cut again and again; what was acknowledged is found by the next coordinator, and groups go on.
 
-use std::{cell::RefCell, collections::BTreeMap, future::Future, path::PathBuf, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    future::{Future, poll_fn},
+    path::PathBuf,
+    rc::Rc,
+    task::{Poll, Waker},
+};
 
 use bytes::{Bytes, BytesMut};
 use corelog_broker::group::{
@@ -27,7 +34,24 @@ const CUTS: u64 = 4;
 const INDEX: i32 = 3;
 const TOPIC: TopicId = TopicId([1; 16]);
 
-struct OffsetsLog(Rc<Log<SimEnv>>);
+struct OffsetsLog(Rc<Log<SimEnv>>, Rc<Hold>);
+
+/// The log is held for a moment, now and then, and after each append.
+#[derive(Default)]
+struct Hold {
+    held: Cell<bool>,
+    waiting: RefCell<Vec<Waker>>,
+}
+
+async fn keep_holding(env: SimEnv, hold: Rc<Hold>) {
+    loop {
+        env.sleep(std::time::Duration::from_micros(env.random() % 4_000)).await;
+        hold.held.set(true);
+        env.sleep(std::time::Duration::from_micros(env.random() % 2_000)).await;
+        hold.held.set(false);
+        hold.waiting.take().into_iter().for_each(Waker::wake);
+    }
+}
 
 impl CoordinatorLog for OffsetsLog {
     type Error = String;
@@ -40,10 +64,25 @@ impl CoordinatorLog for OffsetsLog {
         self.0.durable_end()
     }
 
+    fn held(&self) -> Option<impl Future<Output = ()> + 'static> {
+        let hold = self.1.clone();
+        hold.held.get().then(|| {
+            poll_fn(move |context| {
+                if !hold.held.get() {
+                    return Poll::Ready(());
+                }
+                hold.waiting.borrow_mut().push(context.waker().clone());
+                Poll::Pending
+            })
+        })
+    }
+
     fn append(&self, records: Bytes) -> Result<Offset, String> {
+        assert!(!self.1.held.get(), "nothing is appended to a log that is held");
         let rules = BatchRules { sender: Sender::Broker, ..BatchRules::default() };
         let batch = batch::check(records, &rules).map_err(|error| error.to_string())?;
         let appended = self.0.append(&batch, LeaderEpoch(0)).map_err(|error| error.to_string())?;
+        self.1.held.set(true);
         Ok(Offset(appended.last_offset.0 + 1))
     }
 
@@ -81,8 +120,10 @@ async fn lead(env: SimEnv) -> (Rc<Shard<SimEnv>>, Here) {
     let log = shard.log(id).unwrap_or_else(|| shard.create_log(id, LogConfig::default()).expect("a log is made"));
     let linger = std::time::Duration::from_millis(10);
     let config = Config { initial_rebalance_delay_ms: 5, linger, ..Config::default() };
-    let coordinators = Rc::new(Coordinators::new(env, config));
-    coordinators.elected(INDEX, OffsetsLog(log), Box::new(|name| (name == "t").then_some(TOPIC)));
+    let coordinators = Rc::new(Coordinators::new(env.clone(), config));
+    let hold = Rc::<Hold>::default();
+    env.spawn(Lane::Background, keep_holding(env.clone(), hold.clone()));
+    coordinators.elected(INDEX, OffsetsLog(log, hold), Box::new(|name| (name == "t").then_some(TOPIC)));
     (shard, coordinators)
 }
 

@@ -1,5 +1,7 @@
-//! AlterReplicaLogDirs, versions 1 and 2: moves replicas to another directory of the node (KIP-113). None moves yet: a
-//! replica that is there already is where it shall be, any other is refused.
+//! AlterReplicaLogDirs, versions 1 and 2: moves replicas to another directory of the node (KIP-113).
+//!
+//! A move is accepted, and goes on behind the answer (`directories/moves.rs`); DescribeLogDirs shows it. One to another
+//! directory takes its place, and one to the directory that the replica is in ends it.
 
 use std::{path::Path, rc::Rc};
 
@@ -13,8 +15,14 @@ use corelog_wire::{
 };
 
 use crate::{
-    api::RequestContext, core::env::NetEnv, core_state::Core, directories::Directory, metadata::image::TopicImage,
-    router,
+    api::RequestContext,
+    core::env::{CoreId, NetEnv},
+    core_state::Core,
+    directories::Directory,
+    error::Fault,
+    metadata::image::TopicImage,
+    partition::query::Query,
+    router::{self, query::Asked},
 };
 
 /// Answers per partition; a topic that is named for several directories is answered for each.
@@ -28,38 +36,41 @@ pub async fn handle<E: NetEnv>(
     for dir in request.dirs {
         let wanted = core.directories.iter().find(|directory| Path::new(&dir.path) == directory.path);
         for topic in dir.topics {
-            let code = |index: i32| match (wanted, image.topic(&topic.name)) {
-                (None, _) => ErrorCode::LogDirNotFound,
-                (Some(_), None) => ErrorCode::UnknownTopicOrPartition,
-                (Some(directory), Some(topic)) => stays(core, context, directory, topic, PartitionIndex(index)),
+            let place = |index: &i32| match (wanted, image.topic(&topic.name)) {
+                (None, _) => Err(ErrorCode::LogDirNotFound),
+                (Some(_), None) => Err(ErrorCode::UnknownTopicOrPartition),
+                (Some(directory), Some(topic)) => question(core, context, directory, topic, PartitionIndex(*index)),
             };
-            let row = |index: &i32| AlterReplicaLogDirPartitionResult {
+            let places: Vec<_> = topic.partitions.iter().map(place).collect();
+            let questions = places.iter().map(|place| place.map_err(|_| Fault::UnknownTopicOrPartition)).collect();
+            let answers = router::query::ask(core, questions).await;
+            let outcomes = places.into_iter().zip(answers).map(|(place, answer)| match (place, answer) {
+                (Err(code), _) => code,
+                (Ok(_), Err(fault)) => fault.code(),
+                (Ok(_), Ok(_)) => ErrorCode::None,
+            });
+            let row = |(index, code): (&i32, ErrorCode)| AlterReplicaLogDirPartitionResult {
                 partition_index: *index,
-                error_code: code(*index).code(),
+                error_code: code.code(),
             };
-            let partitions = topic.partitions.iter().map(row).collect();
+            let partitions = topic.partitions.iter().zip(outcomes).map(row).collect();
             results.push(AlterReplicaLogDirTopicResult { topic_name: topic.name.clone(), partitions });
         }
     }
     AlterReplicaLogDirsResponse { results, ..AlterReplicaLogDirsResponse::default() }
 }
 
-/// Whether the partition is in that directory.
-fn stays<E: NetEnv>(
+/// What the partition's owner is asked.
+fn question<E: NetEnv>(
     core: &Core<E>,
     context: &RequestContext,
     directory: &Directory<E>,
     topic: &TopicImage,
     index: PartitionIndex,
-) -> ErrorCode {
+) -> Result<(CoreId, Asked), ErrorCode> {
     if core.partitions.offline().directory(directory.id).is_some() {
-        return ErrorCode::KafkaStorageError;
+        return Err(ErrorCode::KafkaStorageError);
     }
-    match router::locate(core, context.listener, topic, index) {
-        Err(fault) => fault.code(),
-        Ok(_) if topic.partition(index).and_then(|state| state.directory_on(core.node)) == Some(directory.id) => {
-            ErrorCode::None
-        }
-        Ok(_) => ErrorCode::InvalidReplicaAssignment,
-    }
+    let (owner, log) = router::locate(core, context.listener, topic, index).map_err(|fault| fault.code())?;
+    Ok((owner, Asked { log, query: Query::MoveTo(directory.id) }))
 }

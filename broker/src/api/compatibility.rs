@@ -48,7 +48,6 @@ fn note(key: ApiKey) -> &'static str {
         InitProducerId => "idempotent producers; no transactional id",
         FindCoordinator => "groups",
         CreateTopics | CreatePartitions => "one replica",
-        AlterReplicaLogDirs => "refuses moves",
         AlterPartitionReassignments | ListPartitionReassignments | ElectLeaders => "the answers of a single node",
         DescribeQuorum | UpdateFeatures | DescribeCluster => "the answers of a single node",
         AddPartitionsToTxn | AddOffsetsToTxn | EndTxn | WriteTxnMarkers | TxnOffsetCommit | DescribeTransactions

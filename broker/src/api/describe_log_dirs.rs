@@ -2,8 +2,8 @@
 //! (KIP-827). On a core listener a core tells of its own partitions alone.
 //!
 //! Every directory of `log.dirs` is told of; one that is offline with its error alone. A log's size is that of its records,
-//! without what is set aside for more. Replicas that move between directories, and directories that take no more
-//! (KIP-1066), do not exist.
+//! without what is set aside for more. A partition that moves to another directory is told of in both, in the other as a
+//! future one that is so many offsets behind. Directories that take no more (KIP-1066) do not exist.
 
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -52,14 +52,19 @@ pub async fn handle<E: NetEnv>(
     for ((topic, index), answer) in wanted.into_iter().zip(answers) {
         let directory = topic.partition(index).and_then(|state| state.directory_on(core.node));
         // What is not here is not told of.
-        if let (Some(directory), Ok(Answer::Size(bytes))) = (directory, answer) {
-            let row = DescribeLogDirsPartition {
-                partition_index: index.0,
-                partition_size: i64::try_from(bytes).unwrap_or(i64::MAX),
-                offset_lag: 0,
-                is_future_key: false,
-            };
+        let (Some(directory), Ok(Answer::Size { bytes, coming })) = (directory, answer) else { continue };
+        let row = |bytes, lag, is_future_key| DescribeLogDirsPartition {
+            partition_index: index.0,
+            partition_size: i64::try_from(bytes).unwrap_or(i64::MAX),
+            offset_lag: lag,
+            is_future_key,
+        };
+        let mut tell = |directory: DirectoryId, row| {
             by_directory.entry(directory).or_default().entry(&topic.name).or_default().push(row);
+        };
+        tell(directory, row(bytes, 0, false));
+        if let Some(coming) = coming.filter(|coming| coming.to != directory) {
+            tell(coming.to, row(coming.bytes, coming.lag, true));
         }
     }
     let mut results = Vec::new();

@@ -68,7 +68,7 @@ async fn begin_batches<E: NetEnv>(core: &Rc<Core<E>>, context: &RequestContext, 
         Some(_) => None,
     };
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0)).max(limits::PRODUCE_WAIT_MIN);
-    let mut batches = Vec::new();
+    let mut batches = Vec::with_capacity(request.topics().len());
     for topic in request.topics() {
         let found = router::find_topic(&image, context.api_version, topic.name, TopicId(topic.topic_id.0));
         for partition in topic.partitions {
@@ -126,13 +126,13 @@ fn respond<E: NetEnv>(
     throttle_time_ms: i32,
 ) -> Response {
     let image = core.image();
-    let mut writer = ProduceResponseWriter::new(context.api_version, context.correlation_id, request.topics().count());
+    let mut writer = ProduceResponseWriter::new(context.api_version, context.correlation_id, request.topics().len());
     let mut endpoints: Vec<NodeEndpoint> = Vec::new();
     let mut nameable = limits::REFUSED_RECORDS_PER_RESPONSE;
     let mut outcomes = outcomes.iter();
     for topic in request.topics() {
-        writer.topic(topic.name, topic.topic_id, topic.partitions.clone().count());
-        let found = router::find_topic(&image, context.api_version, topic.name, TopicId(topic.topic_id.0)).ok();
+        writer.topic(topic.name, topic.topic_id, topic.partitions.len());
+        let found = || router::find_topic(&image, context.api_version, topic.name, TopicId(topic.topic_id.0)).ok();
         for partition in topic.partitions {
             let outcome = outcomes.next().expect("one outcome per batch");
             match outcome {
@@ -143,7 +143,7 @@ fn respond<E: NetEnv>(
                     ..PartitionOutcome::error(partition.index, 0)
                 }),
                 Err(fault) => {
-                    let hint = found.and_then(|topic| hint(core, &image, context, topic, partition.index, fault));
+                    let hint = found().and_then(|topic| hint(core, &image, context, topic, partition.index, fault));
                     let message = fault.to_string();
                     let refused = refused_records(fault, &mut nameable);
                     let refused: Vec<_> = refused.iter().map(|(index, why)| (*index, Some(why.as_str()))).collect();

@@ -49,7 +49,9 @@ pub fn obeyed_for_listener(name: &str) -> Option<&'static Definition> {
 
 /// The definition of a key that may have a listener's prefix, and a SASL mechanism's behind it.
 pub fn find_for_listener(name: &str) -> Option<&'static Definition> {
-    let Some(key) = without_listener(name) else { return find(name) };
+    let Some(key) = without_listener(name) else {
+        return find(name).or_else(|| RUN_TIME_KEYS.iter().find(|key| key.name == name));
+    };
     find(key).or_else(|| find(key.split_once('.')?.1))
 }
 
@@ -57,6 +59,25 @@ pub fn find_for_listener(name: &str) -> Option<&'static Definition> {
 pub fn all() -> impl Iterator<Item = &'static Definition> {
     BROKER_KEYS.iter().chain(KAFKA_KEYS)
 }
+
+/// How fast partitions are copied that move between data directories: each core may take its part of it.
+pub const COPY_RATE: &str = "replica.alter.log.dirs.io.max.bytes.per.second";
+
+/// Keys that no file has, and that are described once they are set at run time only, as Kafka's.
+const RUN_TIME_KEYS: &[Definition] = &[
+    Definition::unset(
+        COPY_RATE,
+        Long,
+        "Bytes in a second that are copied of partitions that move between data directories.",
+    )
+    .valid(AtLeast(0)),
+    Definition::unset("leader.replication.throttled.rate", Long, "There is one node.")
+        .valid(AtLeast(0))
+        .effect(Effect::NotYet),
+    Definition::unset("follower.replication.throttled.rate", Long, "There is one node.")
+        .valid(AtLeast(0))
+        .effect(Effect::NotYet),
+];
 
 /// Every key, by topic of interest.
 #[rustfmt::skip]

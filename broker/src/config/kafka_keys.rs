@@ -14,7 +14,7 @@ type Why = (Effect, &'static str);
 const TRANSACTIONS: Why = (NotYet, "Transactions come later.");
 const CLASSES: Why = (Refused, "No Java classes are loaded: there are no policies and no providers.");
 const DIRECTORIES: Why =
-    (NotYet, "A partition stays in the directory it was placed in, and every directory takes new ones.");
+    (NotYet, "Every directory takes new partitions, and a core moves one partition at a time to another.");
 const ACLS: Why = (Refused, "There are no ACLs yet: everybody may do everything.");
 const NODES: Why = (NotYet, "There is one node.");
 const THREADS: Why = (NotNeeded, "One executor for each core: there are no thread pools and no request queue.");

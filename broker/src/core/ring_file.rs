@@ -86,6 +86,41 @@ impl RingFile {
         }
         Ok(())
     }
+
+    async fn write_pieces(&self, mut position: u64, mut data: Vec<Bytes>) -> io::Result<()> {
+        while data.len() > 1 {
+            let slice =
+                |piece: &Bytes| libc::iovec { iov_base: piece.as_ptr().cast_mut().cast(), iov_len: piece.len() };
+            let slices: Vec<libc::iovec> = data.iter().map(slice).collect();
+            let entry = opcode::Writev::new(self.fd(), slices.as_ptr(), slices.len() as u32).offset(position).build();
+            // SAFETY: the bytes are shared memory on the heap, and the operation holds a share; of the slices, too.
+            let (written, (back, _)) =
+                unsafe { self.open.core.operate(entry, (data, slices), Abandoned::FINISHES) }.await;
+            let written = written? as usize;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            position += written as u64;
+            data = rest(back, written);
+        }
+        match data.pop() {
+            Some(last) => self.write_all(position, last).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is left of `pieces` behind their first `count` bytes.
+fn rest(pieces: Vec<Bytes>, mut count: usize) -> Vec<Bytes> {
+    let mut rest = Vec::new();
+    for piece in pieces {
+        let taken = count.min(piece.len());
+        count -= taken;
+        if taken < piece.len() {
+            rest.push(piece.slice(taken..));
+        }
+    }
+    rest
 }
 
 impl File for RingFile {
@@ -114,6 +149,11 @@ impl File for RingFile {
     async fn write_durable(&self, position: u64, data: Bytes) -> io::Result<()> {
         assert!(self.open.durable_writes, "opened without durable_writes");
         self.write_all(position, data).await
+    }
+
+    async fn write_durable_pieces(&self, position: u64, data: Vec<Bytes>) -> io::Result<()> {
+        assert!(self.open.durable_writes, "opened without durable_writes");
+        self.write_pieces(position, data).await
     }
 
     async fn sync(&self) -> io::Result<()> {
@@ -309,4 +349,18 @@ pub(super) fn no_direct_io(path: &Path) -> io::Error {
         path.display()
     );
     io::Error::new(io::ErrorKind::Unsupported, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_of_pieces_begins_where_a_write_ended() {
+        let pieces = || vec![Bytes::from_static(b"abc"), Bytes::from_static(b"de"), Bytes::from_static(b"f")];
+        for count in 0..=6 {
+            assert_eq!(rest(pieces(), count).concat(), &b"abcdef"[count..]);
+            assert!(rest(pieces(), count).iter().all(|piece| !piece.is_empty()));
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! The data directories of a node (`log.dirs`), one for each disk. A core has a shard, with its own journal, in every one
-//! of them; a partition is in the directory that its record in the metadata names, from its creation to its end.
+//! of them; a partition is in the directory that its record in the metadata names.
 //!
 //! - A directory is known by the id that it keeps itself, not by its path (`storage/src/directory.rs`): a disk that is
 //!   mounted elsewhere is the same directory, another disk in its place is not. A broker with one directory keeps no such
@@ -10,12 +10,14 @@
 //! - A directory in which a write or a sync fails while the broker runs goes offline on all cores, until the next start
 //!   ([`failure`]). If it holds the metadata, topics and configurations can no longer be changed.
 //! - A directory that is new in the list gets new partitions at once, since it has the fewest (`placement.rs`).
+//! - A partition moves to another directory when somebody asks for it ([`moves`]).
 //!
 //! At a start, [`survey_machine`] finds out which directory is which, and [`identify`] reads and writes what they say of
 //! themselves.
 
 pub mod failure;
 pub(crate) mod identify;
+pub mod moves;
 pub mod mutant;
 pub mod survey_machine;
 

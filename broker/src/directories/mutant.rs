@@ -14,16 +14,25 @@ pub enum Mutant {
     MoveInOneDirectory,
     /// New partitions go to a directory that failed.
     PlaceInFailed,
+    /// A log is deleted where it was before the metadata says that it is elsewhere.
+    DeleteBeforeDecided,
+    /// Of a log that is in two directories the one that came later counts, whatever the metadata says.
+    LaterCopyCounts,
+    /// What comes in while a partition goes to another directory is appended to the log of before.
+    HoldNothing,
 }
 
 /// All of them, with words of the property that catches each.
 #[cfg(feature = "mutants")]
-pub const ALL: [(Mutant, &str); 5] = [
+pub const ALL: [(Mutant, &str); 8] = [
     (Mutant::TrustPaths, "every core says that it is offline"),
     (Mutant::FailTogether, "the other directory is served"),
     (Mutant::KeepFailureToItself, "every core says that it is offline"),
     (Mutant::MoveInOneDirectory, "what was acknowledged is found"),
     (Mutant::PlaceInFailed, "new partitions go where they can be served"),
+    (Mutant::DeleteBeforeDecided, "what was acknowledged is found"),
+    (Mutant::LaterCopyCounts, "what was acknowledged is found"),
+    (Mutant::HoldNothing, "producers notice nothing"),
 ];
 
 corelog_storage::mutants!();

@@ -29,7 +29,6 @@ use crate::{
         error::GroupError,
         memory::GroupMemory,
         names::{self, GroupId, TopicName},
-        slot::{self, Filled, Slot},
     },
     limits,
     metadata::{
@@ -43,40 +42,58 @@ use crate::{
     },
     partition::Partition,
     router,
+    slot::{self, Filled, Slot},
 };
 
 /// The topic that keeps groups.
 const OFFSETS_TOPIC: &str = "__consumer_offsets";
 
 /// A led partition of `__consumer_offsets`.
-struct PartitionLog<E: NetEnv>(Rc<Partition<E>>);
+struct PartitionLog<E: NetEnv> {
+    partition: Rc<Partition<E>>,
+    env: E,
+}
 
 impl<E: NetEnv> CoordinatorLog for PartitionLog<E> {
     type Error = Fault;
 
     fn start(&self) -> Offset {
-        self.0.log().start()
+        self.partition.log().start()
     }
 
     fn high_watermark(&self) -> Offset {
-        self.0.high_watermark()
+        self.partition.high_watermark()
     }
 
     fn append(&self, batch: Bytes) -> Result<Offset, Fault> {
-        Ok(Offset(self.0.append_own(batch)?.last_offset.0 + 1))
+        Ok(Offset(self.partition.append_own(batch)?.last_offset.0 + 1))
+    }
+
+    fn held(&self) -> Option<impl Future<Output = ()> + 'static> {
+        let full = self.partition.log().is_overloaded();
+        if !full && !self.partition.is_held() {
+            return None;
+        }
+        let (partition, env) = (self.partition.clone(), self.env.clone());
+        Some(async move {
+            if full {
+                env.sleep(limits::GROUP_APPENDS_AGAIN).await;
+            }
+            partition.when_let_go().await;
+        })
     }
 
     fn retention_clock_ms(&self) -> i64 {
-        self.0.log().retention_clock_ms()
+        self.partition.log().retention_clock_ms()
     }
 
     fn committed(&self, end: Offset) -> impl Future<Output = Result<(), Fault>> + 'static {
-        let durable = self.0.acknowledged(Ticket(end));
+        let durable = self.partition.acknowledged(Ticket(end));
         async move { Ok(durable.await?) }
     }
 
     async fn read(&self, from: Offset, max_bytes: usize) -> Result<(Bytes, Offset), Fault> {
-        let read = self.0.log().read(from, max_bytes, self.0.high_watermark(), true).await?;
+        let read = self.partition.log().read(from, max_bytes, self.partition.high_watermark(), true).await?;
         let mut batches = BytesMut::with_capacity(read.bytes);
         read.chain.iter().for_each(|slice| batches.extend_from_slice(slice));
         Ok((batches.freeze(), read.next))
@@ -162,7 +179,7 @@ impl<E: NetEnv> Groups<E> {
             let known = self.logs.borrow().contains_key(&index);
             if let Some(partition) = core.partitions.get(log).filter(|_| !known) {
                 self.logs.borrow_mut().insert(index, log);
-                self.coordinators.elected(index, PartitionLog(partition), topic_ids(core));
+                self.coordinators.elected(index, PartitionLog { partition, env: core.env.clone() }, topic_ids(core));
             }
         }
         let deleted: BTreeMap<TopicName, TopicId> = before

@@ -24,10 +24,10 @@ use super::{
     linger::{Linger, Writer},
     names::TopicName,
     record_codec::{self, LoadError},
-    slot::{self, Slot},
     state::{Ticket, WriteId},
     turn::Now,
 };
+use crate::slot::{self, Slot};
 
 /// Bytes of the partition that are read at once when it is loaded.
 const LOAD_CHUNK: usize = 1 << 20;
@@ -45,6 +45,8 @@ pub trait CoordinatorLog: 'static {
     fn high_watermark(&self) -> Offset;
     /// Appends a batch in the order of the calls; the offset one past it.
     fn append(&self, batch: Bytes) -> Result<Offset, Self::Error>;
+    /// While nothing can be appended, though soon it can: what resolves then.
+    fn held(&self) -> Option<impl Future<Output = ()> + 'static>;
     /// The time that retention goes by, in ms since 1970.
     fn retention_clock_ms(&self) -> i64;
     /// Resolves once everything before `end` is committed, or never will be.
@@ -73,6 +75,8 @@ struct State {
     waiting: BTreeMap<Ticket, Slot<Answer>>,
     /// Writes that are not yet appended.
     unwritten: VecDeque<Write>,
+    /// They wait for the log.
+    held_up: bool,
     /// Writes that are appended and not known to be committed, with the offset one past each.
     uncommitted: VecDeque<(WriteId, Offset)>,
     watching_commits: bool,
@@ -101,6 +105,7 @@ impl<E: Env, L: CoordinatorLog> Driver<E, L> {
                 next_ticket: 0,
                 waiting: BTreeMap::new(),
                 unwritten: VecDeque::new(),
+                held_up: false,
                 uncommitted: VecDeque::new(),
                 watching_commits: false,
                 alarms: BTreeSet::new(),
@@ -266,16 +271,33 @@ impl<E: Env, L: CoordinatorLog> Driver<E, L> {
         self.set_alarm();
     }
 
-    /// Appends what is not yet appended, in order. False if that failed, and the coordinator begins again.
+    /// Appends what is not yet appended, in order; soon, if the log is held. False if that failed, and the coordinator
+    /// begins again.
     fn append_all(self: &Rc<Self>) -> bool {
-        loop {
-            let next = self.state.borrow_mut().unwritten.pop_front();
-            let Some(write) = next else { return true };
+        while !self.state.borrow().unwritten.is_empty() {
+            if let Some(held) = self.log.held() {
+                self.go_on_after(held);
+                return true;
+            }
+            let Some(write) = self.state.borrow_mut().unwritten.pop_front() else { break };
             if let Err(error) = self.append(&write) {
                 tracing::error!(%error, "a coordinator could not write to its partition");
                 self.start_over();
                 return false;
             }
+        }
+        true
+    }
+
+    /// Appends the rest when `held` resolves; once, however many wait for it.
+    fn go_on_after(self: &Rc<Self>, held: impl Future<Output = ()> + 'static) {
+        if !std::mem::replace(&mut self.state.borrow_mut().held_up, true) {
+            let driver = Rc::clone(self);
+            self.env.spawn(Lane::Latency, async move {
+                held.await;
+                driver.state.borrow_mut().held_up = false;
+                driver.write_down();
+            });
         }
     }
 

@@ -23,7 +23,6 @@ pub mod names;
 mod offsets_machine;
 pub mod record;
 mod record_codec;
-pub(crate) mod slot;
 pub mod state;
 mod subscription;
 mod sync_machine;

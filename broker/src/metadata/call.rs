@@ -10,7 +10,7 @@ use std::{
 
 use corelog_storage::{
     env::Instant,
-    ids::{ProducerId, TopicId},
+    ids::{LogId, ProducerId, TopicId},
 };
 use corelog_wire::error_code::ErrorCode;
 
@@ -69,6 +69,17 @@ pub enum MetadataCall {
     },
     /// Sets producer ids aside that nobody else will be given.
     AllocateProducerIds,
+    /// A node's copy of a partition is in another of its data directories from now on.
+    MoveReplica {
+        /// Whose copy.
+        node: NodeId,
+        /// Which partition's.
+        log: LogId,
+        /// Where it is.
+        from: DirectoryId,
+        /// Where it will be.
+        to: DirectoryId,
+    },
     /// A data directory failed: no new partition goes there.
     DirectoryFailed {
         /// Whose.
@@ -100,6 +111,8 @@ pub enum MetadataAnswer {
     },
     /// To [`MetadataCall::AllocateProducerIds`].
     ProducerIds(ProducerIdBlock),
+    /// To [`MetadataCall::MoveReplica`]: whether it was where it was said to be.
+    ReplicaMoved(bool),
     /// To [`MetadataCall::DirectoryFailed`].
     DirectoryNoted,
     /// To any: nothing was decided. The log of metadata cannot be written, or the node is stopping.

@@ -1,14 +1,8 @@
-//! How long something took, each time: a histogram with values to within 1 %, from a microsecond to a minute.
+//! How long something took, each time: counted in buckets, so that a core's figures are few bytes to add to and to copy.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use corelog_storage::env::Instant;
-use hdrhistogram::Histogram;
-
-/// The longest time told apart, in microseconds; what takes longer counts as this.
-const LONGEST_US: u64 = 60_000_000;
-/// Two digits: 20 KiB for each histogram.
-const DIGITS: u8 = 2;
 
 /// The upper bounds of the buckets that are shown, in microseconds: four in each power of ten, from 10 us to 10 s.
 pub const BOUNDS_US: [u64; 25] = [
@@ -17,23 +11,18 @@ pub const BOUNDS_US: [u64; 25] = [
 ];
 
 /// The times of one kind of thing on one core.
+#[derive(Default)]
 pub struct Latency {
-    histogram: RefCell<Histogram<u64>>,
+    /// By the first bound that is long enough; behind all bounds, what took longer.
+    counts: [Cell<u64>; BOUNDS_US.len() + 1],
     nanos: Cell<u64>,
 }
 
 /// A copy of them, to be read elsewhere.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Times {
-    histogram: Histogram<u64>,
+    counts: [u64; BOUNDS_US.len() + 1],
     nanos: u64,
-}
-
-impl Default for Latency {
-    fn default() -> Self {
-        let histogram = Histogram::new_with_bounds(1, LONGEST_US, DIGITS).expect("the bounds are in order");
-        Self { histogram: RefCell::new(histogram), nanos: Cell::new(0) }
-    }
 }
 
 impl Latency {
@@ -41,19 +30,20 @@ impl Latency {
     pub fn record(&self, begun: Instant, ended: Instant) {
         let nanos = ended.0.saturating_sub(begun.0);
         self.nanos.set(self.nanos.get() + nanos);
-        self.histogram.borrow_mut().saturating_record(nanos / 1000);
+        let count = &self.counts[BOUNDS_US.partition_point(|bound| bound * 1000 < nanos)];
+        count.set(count.get() + 1);
     }
 
     /// A copy of what was recorded so far.
     pub fn copy(&self) -> Times {
-        Times { histogram: self.histogram.borrow().clone(), nanos: self.nanos.get() }
+        Times { counts: std::array::from_fn(|bucket| self.counts[bucket].get()), nanos: self.nanos.get() }
     }
 }
 
 impl Times {
     /// How often it happened.
     pub fn count(&self) -> u64 {
-        self.histogram.len()
+        self.counts.iter().sum()
     }
 
     /// All times together, in seconds.
@@ -63,17 +53,9 @@ impl Times {
 
     /// How often it took at most each of [`BOUNDS_US`].
     pub fn cumulative(&self) -> [u64; BOUNDS_US.len()] {
-        let mut counts = [0; BOUNDS_US.len()];
-        for recorded in self.histogram.iter_recorded() {
-            let at_least = self.histogram.lowest_equivalent(recorded.value_iterated_to());
-            let place = BOUNDS_US.partition_point(|bound| *bound < at_least);
-            if let Some(count) = counts.get_mut(place) {
-                *count += recorded.count_at_value();
-            }
-        }
         let mut sum = 0;
-        counts.map(|count| {
-            sum += count;
+        std::array::from_fn(|bucket| {
+            sum += self.counts[bucket];
             sum
         })
     }

@@ -19,7 +19,7 @@ pub mod pages;
 pub mod snapshot;
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     time::Duration,
 };
@@ -92,11 +92,11 @@ pub struct CoreMetrics {
     /// Nothing is counted where nobody could see it.
     on: bool,
     stages: [Latency; Stage::ALL.len()],
-    /// From reading a request to its response, by API key; made when an API is first used.
-    apis: Box<[OnceCell<Latency>]>,
+    /// From reading a request to its response, by API key.
+    apis: Box<[Latency]>,
     counts: Cell<Counts>,
-    /// For how long connections were not read, by the kind of quota; made when one is first used.
-    throttles: [OnceCell<Latency>; Use::ALL.len()],
+    /// For how long connections were not read, by the kind of quota.
+    throttles: [Latency; Use::ALL.len()],
     /// Partitions that were refused in Produce and Fetch.
     errors: RefCell<BTreeMap<(ApiKey, ErrorCode), u64>>,
 }
@@ -108,9 +108,9 @@ impl CoreMetrics {
         Self {
             on,
             stages: std::array::from_fn(|_| Latency::default()),
-            apis: (0..keys).map(|_| OnceCell::new()).collect(),
+            apis: (0..keys).map(|_| Latency::default()).collect(),
             counts: Cell::default(),
-            throttles: std::array::from_fn(|_| OnceCell::new()),
+            throttles: std::array::from_fn(|_| Latency::default()),
             errors: RefCell::default(),
         }
     }
@@ -127,7 +127,7 @@ impl CoreMetrics {
         if self.on
             && let Some(latency) = usize::try_from(key).ok().and_then(|key| self.apis.get(key))
         {
-            latency.get_or_init(Latency::default).record(read, answered);
+            latency.record(read, answered);
         }
     }
 
@@ -135,7 +135,7 @@ impl CoreMetrics {
     pub fn throttled(&self, what: Use, wait: Duration) {
         if self.on {
             let begun = Instant(0);
-            self.throttles[what as usize].get_or_init(Latency::default).record(begun, begun.after(wait));
+            self.throttles[what as usize].record(begun, begun.after(wait));
         }
     }
 

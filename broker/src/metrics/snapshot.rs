@@ -1,6 +1,6 @@
 //! One core's figures at a moment: a copy that other threads may read.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use corelog_storage::{env::Instant, journal::Usage};
 use corelog_wire::{api::ApiKey, error_code::ErrorCode};
@@ -10,7 +10,6 @@ use crate::{
     core::env::{CoreId, NetEnv},
     core_state::Core,
     directories::Directory,
-    metadata::ids::DirectoryId,
     net::complaints::Complaint,
     quota::core_quotas::Use,
 };
@@ -72,10 +71,7 @@ pub struct DirectoryFigures {
 const NO_JOURNAL: Usage = Usage { used: 0, size: 0, backlog: 0 };
 
 fn directories<E: NetEnv>(core: &Core<E>) -> Vec<DirectoryFigures> {
-    let mut led: BTreeMap<DirectoryId, usize> = BTreeMap::new();
-    for directory in core.partitions.directories(core.node) {
-        *led.entry(directory).or_default() += 1;
-    }
+    let led = core.partitions.count_by_directory(core.node);
     let figures = |directory: &Directory<E>| DirectoryFigures {
         path: directory.path.display().to_string().into(),
         online: core.partitions.offline().directory(directory.id).is_none(),
@@ -97,7 +93,8 @@ impl CoreSnapshot {
     /// A copy of the core's figures as they are now.
     pub fn take<E: NetEnv>(core: &Core<E>) -> Self {
         let metrics = &core.metrics;
-        let used = ApiKey::all().filter_map(|key| Some((key, metrics.apis[key as usize].get()?.copy())));
+        let apis = ApiKey::all().map(|key| (key, metrics.apis[key as usize].copy()));
+        let throttles = Use::ALL.into_iter().map(|what| (what, metrics.throttles[what as usize].copy()));
         let errors = metrics.errors.borrow();
         let directories = directories(core);
         Self {
@@ -106,11 +103,8 @@ impl CoreSnapshot {
             cpu_seconds: core.env.cpu_time().as_secs_f64(),
             coordinators_loading: core.groups.loading(),
             stages: std::array::from_fn(|stage| metrics.stages[stage].copy()),
-            apis: used.collect(),
-            throttles: Use::ALL
-                .into_iter()
-                .filter_map(|what| Some((what, metrics.throttles[what as usize].get()?.copy())))
-                .collect(),
+            apis: apis.filter(|(_, times)| times.count() > 0).collect(),
+            throttles: throttles.filter(|(_, times)| times.count() > 0).collect(),
             quota_meters: core.quotas.meters(),
             counts: metrics.counts(),
             errors: errors.iter().map(|(&(key, code), &count)| (key, code, count)).collect(),

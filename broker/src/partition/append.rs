@@ -121,13 +121,15 @@ impl<E: NetEnv> Partition<E> {
 
     /// Resolves when all before `ticket` is committed, or never will be.
     pub fn acknowledged(&self, ticket: Ticket) -> impl Future<Output = Result<(), StorageError>> + 'static {
-        self.log.wait_durable(ticket)
+        let log = self.log();
+        async move { log.wait_durable(ticket).await }
     }
 
     fn append(&self, batch: &ValidBatch) -> Result<Appended, Fault> {
-        let appended = self.log.append(batch, self.leader_epoch())?;
+        let log = self.log();
+        let appended = log.append(batch, self.leader_epoch())?;
         // Moves only if the topic is relaxed: otherwise the commit tells.
-        self.committed(self.log.durable_end());
+        self.committed(log.durable_end());
         Ok(appended)
     }
 

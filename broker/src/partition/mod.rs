@@ -5,6 +5,7 @@
 //! partition, and nobody else.
 
 pub mod append;
+pub mod hold;
 pub mod mutant;
 pub mod offline;
 pub mod query;
@@ -25,7 +26,7 @@ use corelog_storage::{
 };
 
 pub use self::append::TopicRules;
-use self::watchers::Watchers;
+use self::{hold::Hold, watchers::Watchers};
 use crate::{
     core::env::NetEnv,
     error::Fault,
@@ -39,13 +40,14 @@ use crate::{
 pub struct Partition<E: NetEnv> {
     id: LogId,
     topic: Arc<str>,
-    log: Rc<Log<E>>,
+    log: RefCell<Rc<Log<E>>>,
     state: RefCell<PartitionState>,
     rules: RefCell<Arc<TopicRules>>,
     high_watermark: Cell<Offset>,
     watchers: Watchers,
     /// Set when this core no longer leads it: deleted, or moved.
     resigned: Cell<bool>,
+    hold: Hold,
 }
 
 impl<E: NetEnv> Partition<E> {
@@ -55,26 +57,43 @@ impl<E: NetEnv> Partition<E> {
             id: log.id(),
             topic,
             high_watermark: Cell::new(log.durable_end()),
-            log,
+            log: RefCell::new(log),
             state: RefCell::new(state),
             rules: RefCell::new(rules),
             watchers: Watchers::default(),
             resigned: Cell::new(false),
+            hold: Hold::default(),
         });
         partition.enter_epoch();
-        let weak: Weak<Self> = Rc::downgrade(&partition);
-        partition.log.subscribe_durable(Rc::new(move |end| {
+        partition.listen();
+        partition
+    }
+
+    /// Hears of what happens to its log.
+    fn listen(self: &Rc<Self>) {
+        let log = self.log();
+        let weak: Weak<Self> = Rc::downgrade(self);
+        log.subscribe_durable(Rc::new(move |end| {
             if let Some(partition) = weak.upgrade() {
                 partition.committed(end);
             }
         }));
-        let weak = Rc::downgrade(&partition);
-        partition.log.subscribe_start(Rc::new(move || {
+        let weak = Rc::downgrade(self);
+        log.subscribe_start(Rc::new(move || {
             if let Some(partition) = weak.upgrade() {
                 partition.watchers.moved();
             }
         }));
-        partition
+    }
+
+    /// Its records are in this log from now on, which has all that its own had. Nobody who watches notices.
+    pub fn go_over(self: &Rc<Self>, log: Rc<Log<E>>) {
+        let before = self.log.replace(log);
+        before.subscribe_durable(Rc::new(|_| {}));
+        before.subscribe_start(Rc::new(|| {}));
+        self.listen();
+        self.enter_epoch();
+        self.watchers.moved();
     }
 
     /// Its log's name.
@@ -92,9 +111,20 @@ impl<E: NetEnv> Partition<E> {
         self.rules.borrow().internal
     }
 
-    /// Its log.
-    pub fn log(&self) -> &Rc<Log<E>> {
-        &self.log
+    /// Its log: another one once it has gone to another directory.
+    pub fn log(&self) -> Rc<Log<E>> {
+        self.log.borrow().clone()
+    }
+
+    /// Asks its log; another one that it has gone over to meanwhile, if that is why there is no answer.
+    async fn ask<T, F>(&self, question: impl AsyncFn(Rc<Log<E>>) -> Result<T, F>) -> Result<T, F> {
+        loop {
+            let log = self.log();
+            let answer = question(log.clone()).await;
+            if answer.is_ok() || Rc::ptr_eq(&log, &self.log.borrow()) {
+                return answer;
+            }
+        }
     }
 
     /// The term in which this core leads it.
@@ -131,14 +161,14 @@ impl<E: NetEnv> Partition<E> {
     pub fn update(&self, state: PartitionState, rules: Arc<TopicRules>) {
         let before = self.leader_epoch();
         assert!(state.leader_epoch >= before, "the leader epoch of {} falls", self.id);
-        self.log.set_config(rules.log);
+        self.log().set_config(rules.log);
         *self.rules.borrow_mut() = rules;
         *self.state.borrow_mut() = state;
         if self.leader_epoch() > before {
             self.enter_epoch();
             self.watchers.changed();
         }
-        self.committed(self.log.durable_end());
+        self.committed(self.log().durable_end());
     }
 
     /// Ends this core's leadership: whoever watches is woken and told.
@@ -170,8 +200,9 @@ impl<E: NetEnv> Partition<E> {
     /// Enters the current leader epoch into the log, before anything is appended in it.
     fn enter_epoch(&self) {
         let epoch = self.leader_epoch();
-        if self.log.latest_epoch().is_none_or(|latest| latest < epoch)
-            && let Err(error) = self.log.begin_epoch(epoch)
+        let log = self.log();
+        if log.latest_epoch().is_none_or(|latest| latest < epoch)
+            && let Err(error) = log.begin_epoch(epoch)
         {
             tracing::warn!(partition = %self.id, %error, "the leader epoch could not be entered");
         }
@@ -185,7 +216,7 @@ impl<E: NetEnv> Partition<E> {
         }
         self.high_watermark.set(end);
         if !self.watchers.is_empty() {
-            self.watchers.grew(end, self.log.bytes_between(before, end));
+            self.watchers.grew(end, self.log.borrow().bytes_between(before, end));
         }
     }
 }

@@ -1,12 +1,21 @@
 //! Questions to a partition besides reading and writing: offsets by time, where epochs end, a new log start.
 
+use std::rc::Rc;
+
 use corelog_storage::{
     error::{ReadError, StorageError},
     ids::{LeaderEpoch, LogId, Offset, Timestamp},
     log::{ProducerInfo, TimedOffset},
 };
 
-use crate::{core::env::NetEnv, core_state::Core, error::Fault, partition::Partition};
+use crate::{
+    core::env::NetEnv,
+    core_state::Core,
+    directories::moves::{self, Coming},
+    error::Fault,
+    metadata::ids::DirectoryId,
+    partition::Partition,
+};
 
 /// What is asked of one partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,8 +41,10 @@ pub enum Query {
         /// The new start.
         before: Option<Offset>,
     },
-    /// How many bytes the log takes.
+    /// How many bytes the log takes, and its copy in another directory.
     Size,
+    /// Has it move to that directory of this node.
+    MoveTo(DirectoryId),
     /// The idempotent producers the log remembers.
     Producers,
 }
@@ -78,14 +89,21 @@ pub enum Answer {
     },
     /// To `DeleteRecords`: the log's start now.
     LogStart(Offset),
-    /// To `Size`, in bytes.
-    Size(u64),
+    /// To `Size`.
+    Size {
+        /// Of the log.
+        bytes: u64,
+        /// The copy that is being made of it.
+        coming: Option<Coming>,
+    },
+    /// To `MoveTo`: it does, or is there.
+    Moves,
     /// To `Producers`, by id.
     Producers(Vec<ProducerInfo>),
 }
 
 /// Answers a query about a partition of this core.
-pub async fn answer<E: NetEnv>(core: &Core<E>, log: LogId, query: Query) -> Result<Answer, Fault> {
+pub async fn answer<E: NetEnv>(core: &Rc<Core<E>>, log: LogId, query: Query) -> Result<Answer, Fault> {
     let partition = core.led(log)?;
     match query {
         Query::ListOffset { leader_epoch, target, committed_only } => {
@@ -106,10 +124,17 @@ pub async fn answer<E: NetEnv>(core: &Core<E>, log: LogId, query: Query) -> Resu
             if before.0 < 0 || before > end {
                 return Err(Fault::OffsetOutOfRange);
             }
-            let start = partition.log().delete_records(before).await?;
-            Ok(Answer::LogStart(start))
+            loop {
+                partition.clone().when_let_go().await;
+                match partition.ask(async |log| log.delete_records(before).await).await {
+                    // It was held before the start was moved.
+                    Err(StorageError::Moved) if partition.is_held() => {}
+                    start => return Ok(Answer::LogStart(start?)),
+                }
+            }
         }
-        Query::Size => Ok(Answer::Size(partition.log().size())),
+        Query::Size => Ok(Answer::Size { bytes: partition.log().size(), coming: core.moves.coming(&partition) }),
+        Query::MoveTo(directory) => moves::ask(core, log, directory).await.map(|()| Answer::Moves),
         Query::Producers => Ok(Answer::Producers(partition.log().producer_infos())),
     }
 }
@@ -140,8 +165,8 @@ async fn list_offset<E: NetEnv>(
         Target::Earliest | Target::EarliestLocal | Target::EarliestPendingUpload => plain(log.start()),
         Target::Latest => Answer::Offset { offset: end, timestamp: Timestamp(-1), epoch: partition.leader_epoch() },
         Target::LatestTiered => none(),
-        Target::MaxTimestamp => found(log.max_timestamp(end).await)?,
-        Target::At(time) => found(log.offset_for_timestamp(time, end).await)?,
+        Target::MaxTimestamp => found(partition.ask(async |log| log.max_timestamp(end).await).await)?,
+        Target::At(time) => found(partition.ask(async |log| log.offset_for_timestamp(time, end).await).await)?,
     })
 }
 

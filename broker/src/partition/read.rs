@@ -89,7 +89,8 @@ impl FetchPart {
         if fetched.diverging.is_some() || self.offset >= fetched.high_watermark || (budget == 0 && !whole_batch) {
             return Ok(fetched);
         }
-        match partition.log().read(self.offset, budget, fetched.high_watermark, whole_batch).await {
+        let read = partition.ask(async |log| log.read(self.offset, budget, fetched.high_watermark, whole_batch).await);
+        match read.await {
             Ok(read) => fetched.records = read.chain,
             Err(error) => fetched.fault = Some(error.into()),
         }

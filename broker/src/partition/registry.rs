@@ -79,17 +79,21 @@ impl<E: NetEnv> Registry<E> {
         &self.offline
     }
 
-    /// For each, the directory of `node`, which this is, that it is in.
-    pub fn directories(&self, node: NodeId) -> Vec<DirectoryId> {
-        let led = self.led.borrow();
-        led.values().flat_map(BTreeMap::values).filter_map(|partition| partition.directory_on(node)).collect()
+    /// How many there are in each directory of `node`, which this is.
+    pub fn count_by_directory(&self, node: NodeId) -> BTreeMap<DirectoryId, usize> {
+        let mut counts = BTreeMap::new();
+        for partition in self.led.borrow().values().flat_map(BTreeMap::values) {
+            if let Some(directory) = partition.directory_on(node) {
+                *counts.entry(directory).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// Leads none any more of those that `node`, which this is, has in a directory.
     pub fn resign_from(&self, node: NodeId, directory: DirectoryId) {
         for partition in self.all().into_iter().filter(|partition| partition.directory_on(node) == Some(directory)) {
-            self.forget(partition.id());
-            partition.resign();
+            self.let_go_of(&partition);
         }
     }
 
@@ -128,7 +132,13 @@ impl<E: NetEnv> Registry<E> {
             let rules = wanted.rules.jittered(id, wanted.segment_jitter);
             match self.get(id) {
                 None if self.offline.why(id, state).is_some() => {}
-                Some(partition) => partition.update(state.clone(), rules.clone()),
+                Some(partition) => {
+                    if partition.directory_on(core.node) == state.directory_on(core.node)
+                        || self.go_over(core, &partition, state)
+                    {
+                        partition.update(state.clone(), rules.clone());
+                    }
+                }
                 None => self.lead(core, id, topic, state, rules.clone()),
             }
         }
@@ -155,6 +165,28 @@ impl<E: NetEnv> Registry<E> {
         };
         let partition = Partition::lead(log, topic.name.clone(), state.clone(), rules);
         self.led.borrow_mut().entry(id.topic).or_default().insert(id.partition, partition);
+    }
+
+    /// The partition is in another directory from now on, where its log was copied to; false if nobody can lead it there.
+    fn go_over(&self, core: &Core<E>, partition: &Rc<Partition<E>>, state: &PartitionState) -> bool {
+        let id = partition.id();
+        let directory = state.directory_on(core.node).filter(|_| self.offline.why(id, state).is_none());
+        let log = directory.and_then(|directory| core.directories.shard(directory)?.log(id));
+        match log {
+            Some(log) => partition.go_over(log),
+            None => {
+                tracing::error!(partition = %id, topic = %partition.topic(), "the partition cannot be served from the data directory that it went to");
+                self.let_go_of(partition);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Leads a partition no more, though it is this core's: it cannot be served.
+    pub fn let_go_of(&self, partition: &Partition<E>) {
+        self.forget(partition.id());
+        partition.resign();
     }
 
     fn forget(&self, id: LogId) {

@@ -9,7 +9,7 @@ use std::{rc::Rc, time::Duration};
 use corelog_storage::{
     env::{Instant, Lane},
     ids::{LogId, Offset, Timestamp},
-    log::Ticket,
+    log::{self, Ticket},
 };
 
 use crate::{
@@ -20,8 +20,10 @@ use crate::{
     partition::{
         Partition,
         append::{Acks, Records},
+        hold::Given,
     },
     router::{Caller, CoreMessage, CoreReply, Pending},
+    slot::Filled,
     timeout::within,
 };
 
@@ -52,11 +54,23 @@ pub struct Accepted {
 
 /// A produce request that was begun: its batches have their places in their partitions.
 pub struct Begun<E: NetEnv> {
-    local: Vec<(usize, Result<Appended<E>, Fault>)>,
+    local: Vec<(usize, Result<Placed<E>, Fault>)>,
     remote: Vec<(Vec<usize>, Result<Pending, Fault>)>,
     refused: Vec<(usize, Fault)>,
     count: usize,
     timeout: Duration,
+}
+
+/// A batch with its place in a partition of this core.
+enum Placed<E: NetEnv> {
+    At(Appended<E>),
+    /// The partition goes to another data directory just now.
+    Waits {
+        partition: Rc<Partition<E>>,
+        acks: Acks,
+        bytes: usize,
+        filled: Filled<Result<log::Appended, Fault>>,
+    },
 }
 
 /// A batch in a log of this core, not yet acknowledged.
@@ -81,7 +95,7 @@ pub async fn begin<E: NetEnv>(
     for (index, batch) in batches.into_iter().enumerate() {
         match batch {
             Err(fault) => begun.refused.push((index, fault)),
-            Ok((owner, routed)) if owner == core.id => begun.local.push((index, append(core, routed))),
+            Ok((owner, routed)) if owner == core.id => begun.local.push((index, place(core, routed))),
             Ok((owner, routed)) => match forwards.iter_mut().find(|(to, ..)| *to == owner) {
                 Some((_, indices, share)) => {
                     indices.push(index);
@@ -105,9 +119,9 @@ impl<E: NetEnv> Begun<E> {
         for (index, fault) in self.refused {
             outcomes[index] = Err(fault);
         }
-        for (index, appended) in self.local {
-            outcomes[index] = match appended {
-                Ok(appended) => acknowledged(core, appended, self.timeout).await,
+        for (index, placed) in self.local {
+            outcomes[index] = match placed {
+                Ok(placed) => acknowledged(core, placed, self.timeout).await,
                 Err(fault) => Err(fault),
             };
         }
@@ -130,19 +144,19 @@ impl<E: NetEnv> Begun<E> {
 
 /// Appends what another core sent, at once; answers when it is acknowledged.
 pub(super) fn serve<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, batches: Vec<Routed>) {
-    let appended: Vec<_> = batches
+    let placed: Vec<_> = batches
         .into_iter()
         .map(|routed| {
             let timeout = routed.timeout;
-            (append(core, routed), timeout)
+            (place(core, routed), timeout)
         })
         .collect();
     let core = core.clone();
     core.env.clone().spawn(Lane::Latency, async move {
-        let mut outcomes = Vec::with_capacity(appended.len());
-        for (appended, timeout) in appended {
-            outcomes.push(match appended {
-                Ok(appended) => acknowledged(&core, appended, timeout).await,
+        let mut outcomes = Vec::with_capacity(placed.len());
+        for (placed, timeout) in placed {
+            outcomes.push(match placed {
+                Ok(placed) => acknowledged(&core, placed, timeout).await,
                 Err(fault) => Err(fault),
             });
         }
@@ -150,10 +164,23 @@ pub(super) fn serve<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, batches: Vec<
     });
 }
 
-fn append<E: NetEnv>(core: &Core<E>, routed: Routed) -> Result<Appended<E>, Fault> {
+/// Gives a batch its place in its partition.
+fn place<E: NetEnv>(core: &Core<E>, routed: Routed) -> Result<Placed<E>, Fault> {
     let partition = core.led(routed.log)?;
     let (acks, bytes) = (routed.records.acks, routed.records.bytes.len());
-    let appended = partition.append_from_client(&core.env, routed.records)?;
+    match partition.give(&core.env, routed.records) {
+        Given::At(appended) => Ok(Placed::At(take(core, partition, (acks, bytes), appended?))),
+        Given::Waits(filled) => Ok(Placed::Waits { partition, acks, bytes, filled }),
+    }
+}
+
+/// Counts a batch that is appended.
+fn take<E: NetEnv>(
+    core: &Core<E>,
+    partition: Rc<Partition<E>>,
+    (acks, bytes): (Acks, usize),
+    appended: log::Appended,
+) -> Appended<E> {
     let accepted = Accepted {
         base_offset: appended.base_offset,
         log_append_time: appended.log_append_time,
@@ -165,10 +192,18 @@ fn append<E: NetEnv>(core: &Core<E>, routed: Routed) -> Result<Appended<E>, Faul
             counts.appended_bytes += bytes as u64;
         });
     }
-    Ok(Appended { partition, acks, ticket: appended.ticket, accepted, at: core.env.turn() })
+    Appended { partition, acks, ticket: appended.ticket, accepted, at: core.env.turn() }
 }
 
-async fn acknowledged<E: NetEnv>(core: &Core<E>, appended: Appended<E>, timeout: Duration) -> Produced {
+async fn acknowledged<E: NetEnv>(core: &Core<E>, placed: Placed<E>, timeout: Duration) -> Produced {
+    let appended = match placed {
+        Placed::At(appended) => appended,
+        Placed::Waits { partition, acks, bytes, filled } => {
+            let filled = within(&core.env, timeout, filled).await.ok_or(Fault::TimedOut)?;
+            let appended = filled.ok_or(Fault::NotLeader)??;
+            take(core, partition, (acks, bytes), appended)
+        }
+    };
     match appended.acks {
         Acks::None => {}
         Acks::Leader | Acks::All => {

@@ -22,7 +22,7 @@ use crate::{
     },
     core_state::{Core, CoreParts},
     directories::{
-        identify,
+        self, identify,
         survey_machine::{self, Place, Plan, State},
     },
     limits::{CONNECTIONS_SHARE, METRICS_INTERVAL, METRICS_INTERVAL_LOADING},
@@ -108,6 +108,7 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
             controller.call(call).await;
         }
     }
+    directories::moves::resume(&core).await;
     env.spawn(Lane::Background, keep_up(core.clone()));
     if config.metrics.is_some() {
         env.spawn(Lane::Background, report(core.clone(), shared.clone()));
@@ -285,7 +286,7 @@ async fn report<E: NetEnv>(core: Rc<Core<E>>, shared: Arc<Shared>) {
 async fn end<E: NetEnv>(core: &Rc<Core<E>>, step: &shared::Steps<E>) -> Result<(), Stopped> {
     core.connections.stop();
     let deadline = core.env.now().after(DRAIN);
-    while core.connections.count() > 0 && core.env.now() < deadline {
+    while (core.connections.count() > 0 || core.moves.running()) && core.env.now() < deadline {
         core.env.sleep(Duration::from_millis(10)).await;
     }
     step.meet().await;

@@ -1,6 +1,7 @@
 //! Shards at a start: in every data directory, every one that is found is opened by some core, and logs move to the shard
 //! of the core that the metadata names, by steps that a crash may interrupt anywhere: a log is released, then adopted, then
-//! forgotten, and where a crash leaves two claims the greater one counts. Logs never leave their directory.
+//! forgotten, and where a crash leaves two claims the greater one counts. Logs do not leave their directory at a start; of
+//! one that was on its way to another while the node ran, the copy that the metadata does not name is dropped.
 //!
 //! A directory in which any of that fails is given up by all cores, but for the metadata's: without that nothing starts.
 
@@ -104,7 +105,7 @@ async fn open_one<E: NetEnv>(
     shared: &Shared,
     number: DirNumber,
 ) -> Result<Rc<Shard<E>>, String> {
-    let opened = Shard::open(env.clone(), dir, id, options.clone()).await;
+    let opened = Shard::open_among(env.clone(), dir, id, options.clone()).await;
     let (shard, report) = opened.map_err(|error| format!("shard {}: {error}", id.0))?;
     if report.suspect {
         tracing::error!(shard = id.0, "acknowledged records may be missing: something durable could not be read");
@@ -176,7 +177,14 @@ fn home(
         return Some((step.shared.directories()[step.shared.metadata_dir().0].id, CONTROLLER));
     }
     let state = image.partition(log)?;
-    Some((state.directory_on(config.node)?, state.core_on(config.node)?))
+    let mut directory = state.directory_on(config.node)?;
+    if mutant::active(Mutant::LaterCopyCounts) {
+        let all = step.shared.directories();
+        let mut others = all.iter().enumerate().filter(|(_, other)| other.id != directory);
+        let later = others.find(|(number, _)| step.shared.is_later(DirNumber(*number), directory, log));
+        directory = later.map_or(directory, |(_, later)| later.id);
+    }
+    Some((directory, state.core_on(config.node)?))
 }
 
 /// Brings every log to its core, deletes those of deleted topics, and gives up shards that no core has.
@@ -218,6 +226,7 @@ async fn let_go<E: NetEnv>(step: &Steps<E>, config: &BrokerConfig, opened: &mut 
     let here = step.shared.directories()[number.0].id;
     let stays = mutant::active(Mutant::MoveInOneDirectory) && number != step.shared.metadata_dir();
     for (id, shard) in opened.all(step.env.core()) {
+        shard.remove_deleted(|log| step.shared.owner_of(number, log).is_some()).await;
         for (log, _) in shard.claims() {
             let fail = |error| format!("log {log} of shard {}: {error}", id.0);
             // A log made since, the metadata's at a first start, has no claim noted and is nobody else's.
@@ -230,6 +239,9 @@ async fn let_go<E: NetEnv>(step: &Steps<E>, config: &BrokerConfig, opened: &mut 
                 Some((directory, core)) if core.0 == id.0 && directory == here || stays => {}
                 // It stays where its records are set aside.
                 Some(_) if step.shared.is_offline(number, id, log) => {}
+                Some((directory, _)) if directory != here && step.shared.is_whole(directory, log) => {
+                    drop_other(step, opened, (id, shard), directory, log).await.map_err(fail)?;
+                }
                 Some((directory, _)) if directory != here => {
                     tracing::warn!(log = %log, %directory, "a partition's log is kept, though it belongs to another data directory");
                 }
@@ -244,6 +256,29 @@ async fn let_go<E: NetEnv>(step: &Steps<E>, config: &BrokerConfig, opened: &mut 
                     Ok(()) => {}
                 },
             }
+        }
+    }
+    Ok(())
+}
+
+/// Drops a copy that does not count, beside the one in `home`: of a move that is behind it, or of one that was not decided,
+/// which begins again.
+async fn drop_other<E: NetEnv>(
+    step: &Steps<E>,
+    opened: &Opened<E>,
+    (id, shard): (ShardId, &Rc<Shard<E>>),
+    home: DirectoryId,
+    log: LogId,
+) -> Result<(), StorageError> {
+    if step.shared.is_later(opened.number, home, log) {
+        opened.own.announce_copy(log).await?;
+    }
+    step.shared.forget_offline(opened.number, id, log);
+    match shard.delete_log(log).await {
+        Err(error) if shard.failure().is_some() => return Err(error),
+        Err(error) => tracing::warn!(log = %log, %error, "files of a log that is elsewhere now could not be removed"),
+        Ok(()) => {
+            tracing::info!(log = %log, directory = %home, "a log is dropped that is in another data directory now")
         }
     }
     Ok(())

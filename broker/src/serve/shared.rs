@@ -198,6 +198,31 @@ impl Shared {
         self.lock().claims.get(&(directory, log))?.iter().max().map(|(_, shard)| *shard)
     }
 
+    /// Whether a directory has a log, and can serve it.
+    pub(super) fn is_whole(&self, directory: DirectoryId, log: LogId) -> bool {
+        let Some(number) = self.number_of(directory).filter(|number| self.given_up(*number).is_none()) else {
+            return false;
+        };
+        self.owner_of(number, log).is_some_and(|shard| !self.is_offline(number, shard, log))
+    }
+
+    /// Whether a directory has a later copy of a log than `other` has: a move to it was not decided.
+    pub(super) fn is_later(&self, directory: DirNumber, other: DirectoryId, log: LogId) -> bool {
+        let other = self.number_of(other);
+        let state = self.lock();
+        let generation = |number: DirNumber| state.claims.get(&(number, log))?.iter().max().map(|claim| claim.0);
+        generation(directory) >= other.and_then(generation)
+    }
+
+    fn number_of(&self, directory: DirectoryId) -> Option<DirNumber> {
+        self.lock().directories.iter().position(|one| one.id == directory).map(DirNumber)
+    }
+
+    /// What a shard cannot serve is not wanted of it.
+    pub(super) fn forget_offline(&self, directory: DirNumber, shard: ShardId, log: LogId) {
+        self.lock().offline.remove(&(directory, shard, log));
+    }
+
     /// Logs of a shard that it cannot serve.
     pub(super) fn note_offline(&self, directory: DirNumber, shard: ShardId, logs: Vec<(LogId, StorageError)>) {
         self.lock().offline.extend(logs.into_iter().map(|(log, error)| ((directory, shard, log), error)));

@@ -5,6 +5,7 @@
 //! - *The other directory is served*, whatever became of one.
 //! - *Every core says that it is offline*, and which partitions are: no leader, an offline replica, KAFKA_STORAGE_ERROR.
 //! - *New partitions go where they can be served*.
+//! - *Producers notice nothing* of partitions that move between the disks, as long as these are sound.
 
 use std::{
     cell::{Cell, RefCell},
@@ -31,7 +32,7 @@ const PRODUCERS: u64 = 2;
 
 /// A partition as the outside world knows it.
 struct Model {
-    /// The number of the disk it is on.
+    /// The number of the disk it is on, as it was last said.
     disk: usize,
     acknowledged: BTreeMap<i64, String>,
 }
@@ -40,6 +41,9 @@ struct Model {
 struct Truth {
     partitions: RefCell<BTreeMap<Partition, Model>>,
     texts: Cell<u64>,
+    /// All disks are sound: nothing is refused.
+    sound: Cell<bool>,
+    broken: RefCell<Option<String>>,
 }
 
 impl Truth {
@@ -114,15 +118,27 @@ impl History {
         self.machine.start(cores, &dirs).map_err(|failure| format!("the other directory is served, but: {failure}"))?;
         world.count("start");
         let absent = self.disks.iter().position(|disk| disk.state != State::Up);
+        self.look_where(absent);
         self.check(cores, absent)?;
         if life == 0 || self.chance.below(2) == 0 {
             self.create(absent)?;
+        }
+        self.truth.sound.set(absent.is_none());
+        if absent.is_none() {
+            let paths: Vec<PathBuf> = (0..self.disks.len()).map(path).collect();
+            let (env, truth, rng) = (self.machine.client.clone(), self.truth.clone(), self.chance.fork());
+            let moving = keep_moving(env, world.clone(), truth, rng, paths);
+            self.machine.client.spawn(Lane::Latency, moving);
         }
         for _ in 0..PRODUCERS {
             let (env, truth, rng) = (self.machine.client.clone(), self.truth.clone(), self.chance.fork());
             self.machine.client.spawn(Lane::Latency, keep_producing(env, truth, rng));
         }
         world.run_steps(self.chance.between(500, 8_000));
+        self.truth.sound.set(false);
+        if let Some(broken) = self.truth.broken.take() {
+            return Err(broken);
+        }
         if absent.is_none() && self.chance.below(2) == 0 {
             self.strike(cores)?;
         }
@@ -136,6 +152,23 @@ impl History {
         }
         self.unmount();
         Ok(())
+    }
+
+    /// Learns where the partitions are, which may have moved: those that are not seen went to the disk that is absent.
+    fn look_where(&self, absent: Option<usize>) {
+        let (truth, disks, world) = (self.truth.clone(), self.disks.clone(), self.machine.world.clone());
+        self.machine.run(|env| async move {
+            let mut client = node::connect(&env).await.expect("it listens");
+            let seen = node::directories(&mut client).await;
+            for (partition, model) in truth.partitions.borrow_mut().iter_mut() {
+                let at = seen.iter().find(|(_, (_, partitions))| partitions.contains(partition)).map(|(at, _)| at);
+                let disk = disks.iter().position(|disk| at == Some(&path(disk.path)));
+                let Some(disk) = disk.or(absent) else { continue };
+                if std::mem::replace(&mut model.disk, disk) != disk {
+                    world.count("partition moved");
+                }
+            }
+        });
     }
 
     /// All disks go on the shelf, and are sound again.
@@ -209,6 +242,22 @@ impl History {
         Ok(())
     }
 
+    /// Nothing moves any more, and it is known where everything is.
+    fn rest(&self) {
+        let truth = self.truth.clone();
+        self.machine.run(|env| async move {
+            // What is on its way to the node comes first.
+            env.sleep(Duration::from_millis(100)).await;
+            let mut client = node::connect(&env).await.expect("it listens");
+            for partition in truth.partitions(|_| true) {
+                while node::seen(&mut client, &partition).await.iter().any(|(.., to_come)| *to_come) {
+                    env.sleep(Duration::from_millis(20)).await;
+                }
+            }
+        });
+        self.look_where(None);
+    }
+
     /// One disk fails while the node runs: the others go on.
     fn strike(&mut self, cores: u16) -> Result<(), String> {
         let world = self.machine.world.clone();
@@ -219,6 +268,7 @@ impl History {
             1 => Faults { write_error: all, ..Faults::default() },
             _ => Faults { write_error: all, sync_error: all, ..Faults::default() },
         };
+        self.rest();
         let victims = self.truth.partitions(|disk| disk == number);
         let Some(victim) = victims.first().cloned() else { return Ok(()) };
         self.machine.strike(&path(self.disks[number].path), Some(faults));
@@ -327,8 +377,33 @@ async fn keep_producing(env: SimNetEnv, truth: Rc<Truth>, rng: Rng) {
         match node::produce(&mut client, partition, &text).await {
             None => return,
             Some(Ok(offset)) => acknowledge(&truth, partition, offset, text),
-            Some(Err(_)) => env.sleep(Duration::from_millis(5)).await,
+            Some(Err(code)) => {
+                if truth.sound.get() {
+                    let broken = format!("producers notice nothing, but of {partition:?}: error {code}");
+                    truth.broken.borrow_mut().get_or_insert(broken);
+                }
+                env.sleep(Duration::from_millis(5)).await;
+            }
         }
         env.sleep(Duration::from_micros(rng.below(3_000))).await;
+    }
+}
+
+/// Asks for partitions to be elsewhere, until the disks are to fail or the node is gone.
+async fn keep_moving(env: SimNetEnv, world: World, truth: Rc<Truth>, rng: Rng, paths: Vec<PathBuf>) {
+    let Some(mut client) = node::connect(&env).await else { return };
+    while truth.sound.get() {
+        let all = truth.partitions(|_| true);
+        let Some(partition) = all.get(rng.below(all.len() as u64) as usize) else { return };
+        match node::move_to(&mut client, partition, &paths[rng.below(paths.len() as u64) as usize]).await {
+            None => return,
+            Some(0) => world.count("move asked for"),
+            Some(code) if truth.sound.get() => {
+                let broken = format!("a move is accepted, but of {partition:?}: error {code}");
+                truth.broken.borrow_mut().get_or_insert(broken);
+            }
+            Some(_) => {}
+        }
+        env.sleep(Duration::from_millis(rng.below(12))).await;
     }
 }

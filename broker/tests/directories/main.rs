@@ -22,6 +22,8 @@ const MINIMA: &[(&str, u64)] = &[
     ("disk failed", 8),
     ("disks mounted elsewhere", 8),
     ("directory added", 3),
+    ("move asked for", 300),
+    ("partition moved", 40),
     ("partition placed", 60),
     ("partition seen offline", 50),
     ("record verified", 3_000),

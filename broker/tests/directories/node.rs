@@ -27,7 +27,9 @@ use corelog_storage::{
     sim::{Faults, HostId, Place, World},
 };
 use corelog_wire::messages::{
-    CreateTopicsRequest, DescribeLogDirsRequest, FetchRequest, MetadataRequest, ProduceRequest,
+    AlterReplicaLogDirsRequest, CreateTopicsRequest, DescribeLogDirsRequest, FetchRequest, MetadataRequest,
+    ProduceRequest,
+    alter_replica_log_dirs::{AlterReplicaLogDir, AlterReplicaLogDirTopic},
     create_topics::CreatableTopic,
     fetch::{FetchPartition, FetchTopic},
     metadata::{MetadataRequestTopic, MetadataResponsePartition},
@@ -168,11 +170,36 @@ pub(crate) async fn directories(client: &mut Client) -> BTreeMap<PathBuf, (i16, 
     let directories = response.results.into_iter().map(|result| {
         let partitions = result.topics.into_iter().flat_map(|topic| {
             let name = topic.name;
-            topic.partitions.into_iter().map(move |partition| (name.clone(), partition.partition_index))
+            let here = topic.partitions.into_iter().filter(|partition| !partition.is_future_key);
+            here.map(move |partition| (name.clone(), partition.partition_index))
         });
         (PathBuf::from(result.log_dir), (result.error_code, partitions.collect()))
     });
     directories.collect()
+}
+
+/// Asks for a partition to be in a directory; the error code, or `None` when the connection ended.
+pub(crate) async fn move_to(client: &mut Client, (topic, index): &Partition, path: &Path) -> Option<i16> {
+    let topic = AlterReplicaLogDirTopic { name: topic.clone(), partitions: vec![*index] };
+    let dir = AlterReplicaLogDir { path: path.display().to_string(), topics: vec![topic] };
+    let request = AlterReplicaLogDirsRequest { dirs: vec![dir] };
+    Some(client.try_call(2, &request).await?.results[0].partitions[0].error_code)
+}
+
+/// A partition in a directory: where, how many offsets it is behind, and whether it is to come there.
+pub(crate) type Seen = (PathBuf, i64, bool);
+
+/// Where a partition is, and where it is to come.
+pub(crate) async fn seen(client: &mut Client, (topic, index): &Partition) -> Vec<Seen> {
+    let response = client.call(4, &DescribeLogDirsRequest::default()).await;
+    let mut seen = Vec::new();
+    for result in response.results {
+        for told in result.topics.into_iter().filter(|told| told.name == *topic) {
+            let partitions = told.partitions.into_iter().filter(|partition| partition.partition_index == *index);
+            seen.extend(partitions.map(|told| (result.log_dir.clone().into(), told.offset_lag, told.is_future_key)));
+        }
+    }
+    seen
 }
 
 /// What Metadata says of a partition.

@@ -9,14 +9,17 @@
 
 use std::sync::Arc;
 
-use corelog_storage::{env::Instant, ids::ProducerId};
+use corelog_storage::{
+    env::Instant,
+    ids::{LogId, ProducerId},
+};
 use corelog_wire::error_code::ErrorCode;
 
 use crate::{
     config::BrokerConfig,
     metadata::{
         call::{MetadataAnswer, MetadataCall, Payer, ProducerIdBlock, Refusal},
-        ids::{DirectoryId, NodeId},
+        ids::{DirectoryId, NodeId, PartitionEpoch},
         image::ClusterImage,
         record::{MetadataRecord, NodeRegistration},
     },
@@ -89,6 +92,7 @@ impl ControllerMachine {
             MetadataCall::AlterConfigs { changes, validate_only } => self.alter_configs(changes, validate_only),
             MetadataCall::AlterQuotas { changes, validate_only } => self.alter_quotas(&changes, validate_only),
             MetadataCall::AllocateProducerIds => self.allocate_producer_ids(),
+            MetadataCall::MoveReplica { node, log, from, to } => self.move_replica(node, log, from, to),
             MetadataCall::DirectoryFailed { node, directory } => self.directory_failed(node, directory),
         }
     }
@@ -100,6 +104,19 @@ impl ControllerMachine {
         self.advance(&records);
         let block = ProducerIdBlock { first, count: PRODUCER_ID_BLOCK };
         Decision { records, answer: MetadataAnswer::ProducerIds(block) }
+    }
+
+    fn move_replica(&mut self, node: NodeId, log: LogId, from: DirectoryId, to: DirectoryId) -> Decision {
+        let mut records = Vec::new();
+        if let Some(state) = self.image.partition(log).filter(|state| state.directory_on(node) == Some(from)) {
+            let mut state = state.clone();
+            state.partition_epoch = PartitionEpoch(state.partition_epoch.0 + 1);
+            state.replicas.iter_mut().filter(|replica| replica.node == node).for_each(|own| own.directory = to);
+            records.push(MetadataRecord::Partition { topic: log.topic, state });
+        }
+        self.advance(&records);
+        let answer = MetadataAnswer::ReplicaMoved(!records.is_empty());
+        Decision { records, answer }
     }
 
     /// The node goes on without it; but for the last one, beside which there is none to go on with.

@@ -165,6 +165,29 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_replica_moves_from_where_it_is_and_keeps_its_leader() {
+        let mut machine = started(2).0;
+        let call = MetadataCall::CreateTopics { topics: vec![new_topic("t", 1)], validate_only: false };
+        machine.decide(call, NOW, &mut numbers(7));
+        let topic = machine.image().topic("t").expect("made").clone();
+        let (before, log) = (topic.partitions[0].clone(), topic.log(topic.partitions[0].index));
+        let (from, to) = (before.directory_on(NodeId(0)).expect("placed"), DirectoryId(Uuid([9; 16])));
+        let mut moved = |log| {
+            let decision =
+                machine.decide(MetadataCall::MoveReplica { node: NodeId(0), log, from, to }, NOW, &mut numbers(8));
+            (decision.records.len(), decision.answer)
+        };
+        assert_eq!(moved(log), (1, MetadataAnswer::ReplicaMoved(true)));
+        assert_eq!(moved(log), (0, MetadataAnswer::ReplicaMoved(false)), "it is not there any more");
+        let gone = corelog_storage::ids::LogId { topic: corelog_storage::ids::TopicId([77; 16]), ..log };
+        assert_eq!(moved(gone), (0, MetadataAnswer::ReplicaMoved(false)));
+        let after = machine.image().partition(log).expect("made");
+        assert_eq!(after.directory_on(NodeId(0)), Some(to));
+        assert_eq!((after.leader_core(), after.leader_epoch), (before.leader_core(), before.leader_epoch));
+        assert!(after.partition_epoch > before.partition_epoch);
+    }
+
+    #[test]
     fn a_directory_that_failed_gets_no_new_partitions_and_the_last_one_all() {
         let [good, bad] = [5, 6].map(|number| DirectoryId(Uuid([number; 16])));
         let mut machine = ControllerMachine::new(config(2), ClusterImage::default());
