@@ -15,11 +15,19 @@ SETTINGS = {"group.initial.rebalance.delay.ms": 0}
 COORDINATORS, LOADING = 50, 14
 
 
-def pair(binary, work, cores=2, memory_mib=256):
+#: The second data directory of those that have one, beside `data`.
+SECOND = "data-2"
+
+
+def pair(binary, work, cores=2, memory_mib=256, second_directory=False):
     """Corelog and Kafka, told alike, not yet started."""
     (work / "corelog.toml").write_text("node.id = 1\n" + "".join(f"{key} = {value}\n" for key, value in SETTINGS.items()))
     arguments = ["--cores", str(cores), "--config", str(work / "corelog.toml")]
-    return Corelog(binary, work, memory_mib, arguments), Kafka(work, *(f"{key}={value}" for key, value in SETTINGS.items()))
+    settings = [f"{key}={value}" for key, value in SETTINGS.items()]
+    if second_directory:
+        arguments += ["--data-dir", str(work / SECOND)]
+        settings += [f"log.dirs={work}/kafka/data,{work}/kafka/{SECOND}"]
+    return Corelog(binary, work, memory_mib, arguments), Kafka(work, *settings)
 
 
 def make_topics(port):

@@ -39,6 +39,11 @@ FILES = {
     "move-topics.json": {"version": 1, "topics": [{"topic": TOPIC}]},
     "elect.json": {"partitions": [{"topic": TOPIC, "partition": 0}]},
 }
+MOVED = "tools-moved"
+#: Likewise, with a directory of the broker's for each.
+TO_DIRECTORIES = {"to-first.json": "data", "to-second.json": "data-2", "to-nowhere.json": "data-3"}
+#: How long a move between data directories takes at most.
+MOVES_SECONDS = 6
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class Command:
     tool: str
     arguments: tuple
     given: str = ""
+    #: What it began is at its end after so long.
+    seconds: float = 0
 
     @property
     def name(self):
@@ -57,14 +64,42 @@ class Command:
         return filled if any("{broker}" in argument for argument in self.arguments) else ["--bootstrap-server", broker, *filled]
 
 
-def write_files(work):
+def write_files(work, data):
+    """`data` is where the broker has its directories."""
     for name, content in FILES.items():
         (work / name).write_text(json.dumps(content))
+    for name, directory in TO_DIRECTORIES.items():
+        moved = {"topic": MOVED, "partition": 0, "replicas": [1], "log_dirs": [str(data / directory)]}
+        (work / name).write_text(json.dumps({"version": 1, "partitions": [moved]}))
 
 
-def command(line, given=""):
+def command(line, given="", seconds=0):
     tool, *arguments = line.split()
-    return Command(tool, tuple(argument.replace("~", " ") for argument in arguments), given)
+    return Command(tool, tuple(argument.replace("~", " ") for argument in arguments), given, seconds)
+
+
+def moves():
+    """Of a broker with two data directories: a partition goes from one to the other and back."""
+    lines = "".join(f"value {n}\n" for n in range(200))
+    reassign = "reassign-partitions --{} --reassignment-json-file {{work}}/to-{}.json"
+    throttle = " --replica-alter-log-dirs-throttle 50000000"
+    commands = [command(f"topics --create --topic {MOVED}")]
+    for where, limited in (("first", ""), ("second", throttle), ("first", "")):
+        commands += [
+            command(f"console-producer --topic {MOVED}", lines),
+            command(reassign.format("execute", where) + limited, seconds=MOVES_SECONDS),
+            command("configs --describe --entity-type brokers --entity-name 1"),
+            command(reassign.format("verify", where)),
+            command(f"log-dirs --describe --topic-list {MOVED}"),
+        ]
+    return [
+        *commands,
+        command(reassign.format("verify", "second")),
+        command(reassign.format("execute", "nowhere")),
+        command(reassign.format("verify", "nowhere")),
+        command(f"console-consumer --topic {MOVED} --timeout-ms 20000 --from-beginning --max-messages 600"),
+        command(f"get-offsets --topic {MOVED}"),
+    ]
 
 
 def all_commands():

@@ -30,6 +30,8 @@ MEASURED = {
         (r"^1 \S+ \d+", "1 ID N"),
         (r'"directoryId": "[^"]*"', '"directoryId": "ID"'),
     ],
+    # Where a new partition is, is each broker's own choice; log-dirs tells where it comes.
+    "reassign-partitions": [(r'"log_dirs":\["[^"]*"\]', '"log_dirs":["DIRECTORY"]')],
     "transactions": [(r"^\d+ ", "N ")],
 }
 #: These say what they found in the order of a hash table.
@@ -56,9 +58,10 @@ def verifiable(lines):
 
 
 def directories(line):
-    """What log-dirs tells, its partitions in order."""
+    """What log-dirs tells, its directories and their partitions in order: the tool has them in that of a hash table."""
     told = json.loads(line)
     for broker in told["brokers"]:
+        broker["logDirs"].sort(key=lambda directory: directory["logDir"])
         for directory in broker["logDirs"]:
             directory["partitions"].sort(key=lambda row: row["partition"])
     return json.dumps(told, separators=(",", ":"))
