@@ -66,16 +66,16 @@ impl Connection {
 
     /// Makes a topic and waits until each of its partitions answers. It may be there already.
     pub(crate) fn create_topic(&mut self, name: &str, partitions: i32) -> Result<()> {
-        self.create_configured(name, partitions, &[])
+        self.create_configured(name, partitions, &[]).map(drop)
     }
 
-    /// The same, with configurations of its own.
+    /// The same, with configurations of its own; where to connect for it.
     pub(crate) fn create_configured(
         &mut self,
         name: &str,
         partitions: i32,
         configs: &[(String, String)],
-    ) -> Result<()> {
+    ) -> Result<String> {
         let config = |(name, value): &(String, String)| create_topics::CreatableTopicConfig {
             name: name.clone(),
             value: Some(value.clone()),
@@ -98,13 +98,17 @@ impl Connection {
             self.grow_topic(name, count)?;
         }
         let deadline = Instant::now() + PATIENCE;
-        while self.leaders(name)? < partitions as usize || !self.answers(name, partitions)? {
+        loop {
+            if let Some(leader) = self.leader(name, partitions)?
+                && Self::open(&leader)?.answers(name, partitions)?
+            {
+                return Ok(leader);
+            }
             if Instant::now() > deadline {
                 return Err(Error::Broken(format!("topic {name} does not answer after {PATIENCE:?}")));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        Ok(())
     }
 
     /// Gives a topic that many partitions, unless it has them.
@@ -164,12 +168,29 @@ impl Connection {
         Ok(fetched(&response).filter(|p| p.error_code == 0).count() == from.len())
     }
 
-    fn leaders(&mut self, name: &str) -> Result<usize> {
+    /// Where to connect for a topic, once each of its partitions has a leader: a broker alone is asked where it was found, of
+    /// several the one that leads all of them. More than one we cannot load.
+    fn leader(&mut self, name: &str, partitions: i32) -> Result<Option<String>> {
         let topic = metadata::MetadataRequestTopic { name: Some(name.into()), ..Default::default() };
         let request = MetadataRequest { topics: Some(vec![topic]), ..Default::default() };
         let response = self.call(METADATA, &request)?;
-        let partitions = response.topics.iter().filter(|t| t.error_code == 0).flat_map(|t| &t.partitions);
-        Ok(partitions.filter(|p| p.error_code == 0 && p.leader_id >= 0).count())
+        let all = response.topics.iter().filter(|t| t.error_code == 0).flat_map(|t| &t.partitions);
+        let led: Vec<i32> = all.filter(|p| p.error_code == 0 && p.leader_id >= 0).map(|p| p.leader_id).collect();
+        if led.len() < partitions as usize {
+            return Ok(None);
+        }
+        if response.brokers.len() == 1 {
+            return Ok(Some(self.stream.peer_addr()?.to_string()));
+        }
+        if led.iter().any(|leader| *leader != led[0]) {
+            return Err(Error::Cannot(format!("topic {name} has several leaders; ask a listener of the whole node")));
+        }
+        let leader = response.brokers.iter().find(|broker| broker.node_id == led[0]);
+        let leader = leader.ok_or_else(|| Error::Broken(format!("topic {name} is led by a broker nobody knows")))?;
+        Ok(Some(match leader.host.contains(':') {
+            true => format!("[{}]:{}", leader.host, leader.port),
+            false => format!("{}:{}", leader.host, leader.port),
+        }))
     }
 }
 

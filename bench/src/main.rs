@@ -14,7 +14,6 @@ mod batch;
 mod behind;
 mod client;
 mod compare;
-mod deliver;
 mod engine;
 mod error;
 mod group;
@@ -75,8 +74,6 @@ enum Command {
     Produce(produce::Options),
     /// One record to each partition in turn; latency until the one consumer of all of them has it.
     Spread(spread::Options),
-    /// Open loop: records to some partitions, delivered to consumers that wait for all of them.
-    Deliver(deliver::Options),
     /// Open loop, and a consumer that stays a while behind: does it cost disk reads?
     Behind(behind::Options),
     /// Partitions that nobody writes to and consumers that wait for them.
@@ -116,7 +113,6 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Report(options) => return compare::report(&options, cli.json),
         Command::Produce(options) => produce::run(&options),
         Command::Spread(options) => spread::run(&options),
-        Command::Deliver(options) => deliver::run(&options),
         Command::Behind(options) => behind::run(&options),
         Command::Idle(options) => idle::run(&options),
         Command::Group(options) => group::run(&options),

@@ -58,6 +58,9 @@ pub(crate) struct Common {
     /// Count system calls too, by `perf stat`, in slices of their own.
     #[arg(long)]
     syscalls: bool,
+    /// A folder on the brokers' disk, for workloads with syncs beside.
+    #[arg(long)]
+    sync_dir: Option<PathBuf>,
 }
 
 #[derive(clap::Args, Clone)]
@@ -170,7 +173,8 @@ fn measure(common: &Common, targets: Vec<(String, Endpoint)>, json: bool) -> Res
         claims: Vec::new(),
     };
     let endpoints = targets.into_iter().map(|(_, endpoint)| endpoint).collect();
-    let mut session = Session { endpoints, output, summary, syscalls: common.syscalls, began: Instant::now() };
+    let (syscalls, sync_dir) = (common.syscalls, common.sync_dir.clone());
+    let mut session = Session { endpoints, output, summary, syscalls, sync_dir, began: Instant::now() };
     session.run(workload.cases, &common.claims)?;
     let code = show(session.output.dir(), json)?;
     eprintln!("kept in {}", session.output.dir().display());
@@ -185,10 +189,17 @@ pub(crate) struct ReportOptions {
     /// Print only this figure of each case that has it, as median, low and high: 'e2e.p99 ratio'.
     #[arg(long)]
     figure: Option<Place>,
+    /// Leave the page's charts as SVG files in this folder, instead.
+    #[arg(long, conflicts_with = "figure")]
+    charts: Option<PathBuf>,
 }
 
-/// Shows what is kept in a folder, or one figure of it.
+/// Shows what is kept in a folder, one figure of it, or its charts.
 pub(crate) fn report(options: &ReportOptions, json: bool) -> Result<ExitCode> {
+    if let Some(into) = &options.charts {
+        output::charts(&options.dir, into)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let Some(place) = &options.figure else { return show(&options.dir, json) };
     let summary = output::summary(&options.dir)?;
     for result in summary.cases.iter().filter(|result| place.is_of(&result.case)) {

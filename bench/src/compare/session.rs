@@ -5,6 +5,7 @@ use super::rules::{Rules, pressure_at_rest};
 use super::stats::{Random, estimate};
 use crate::engine::{self, Metrics, Site, Slice, Topic};
 use crate::error::{Error, Result};
+use crate::machine::write_back;
 use crate::output::summary::{CaseResult, Figure, SliceResult, Status, Summary, Verdict};
 use crate::output::{Interval, Output, Progress, Row, percentiles};
 use crate::report::histogram;
@@ -12,6 +13,7 @@ use crate::target::Endpoint;
 use crate::workload::Case;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Pairs in which system calls are counted.
@@ -22,6 +24,7 @@ pub(crate) struct Session {
     pub(crate) output: Output,
     pub(crate) summary: Summary,
     pub(crate) syscalls: bool,
+    pub(crate) sync_dir: Option<PathBuf>,
     pub(crate) began: Instant,
 }
 
@@ -173,6 +176,7 @@ impl Session {
         let what =
             if turn.syscalls { "system calls".into() } else { format!("{}/{} pairs", counted(result), case.pairs) };
         progress.at(format!("{}  {what}  {name}", case.name));
+        write_back();
         let pressure = pressure_at_rest()?;
         let start = self.began.elapsed();
         let slice = self.slice(&case, target, turn.syscalls, course, progress)?;
@@ -207,7 +211,8 @@ impl Session {
         let peers: Vec<u32> = others.filter_map(|(_, other)| other.pid).filter(|pid| Some(*pid) != own).collect();
         let endpoint = &self.endpoints[target];
         let restart = endpoint.restart.as_deref();
-        let site = Site { target: endpoint, peers: &peers, restart, syscalls, kill: case.kill };
+        let sync_dir = self.sync_dir.as_deref();
+        let site = Site { target: endpoint, peers: &peers, restart, syscalls, sync_dir, kill: case.kill };
         let (number, begun) = (course.begun, self.began.elapsed().as_secs_f64());
         course.begun += 1;
         let topic = &mut course.topics[target];

@@ -19,14 +19,14 @@ pub(crate) fn latencies(metrics: &mut Metrics, latencies: &BTreeMap<&'static str
 
 /// All figures of a slice that ran to its end.
 pub(crate) fn all(metrics: &mut Metrics, case: &Case, measured: &Measured) {
-    let Measured { requests, delivered, cost, lag, verified, drained, recovered } = measured;
+    let Measured { counts, synced, cost, lag, verified, drained, recovered } = measured;
     let seconds = cost.elapsed.as_secs_f64();
     let mut add = |name: &str, value: f64| {
         if value.is_finite() {
             metrics.insert(name.to_owned(), value);
         }
     };
-    let (requests, delivered) = (*requests as f64, *delivered as f64);
+    let (requests, delivered, fetches) = (counts.requests as f64, counts.delivered as f64, counts.fetches as f64);
     let (records, payload) = (requests * case.records() as f64, requests * case.payload() as f64);
     add("records_verified", *verified as f64);
     if case.rate != Some(0.0) {
@@ -36,10 +36,16 @@ pub(crate) fn all(metrics: &mut Metrics, case: &Case, measured: &Measured) {
     }
     if case.consumers > 0 {
         add("delivered_per_s", delivered / seconds);
+        add("fetches_per_s", fetches / seconds);
     }
-    if lag.sent > 0 {
+    if case.syncs_beside > 0 {
+        add("beside.syncs_per_s", *synced as f64 / seconds);
+    }
+    if !lag.behind.is_empty() {
         add("send_lag.late", lag.late as f64);
-        add("send_lag.max", lag.most.as_nanos() as f64 / 1000.0);
+        add("send_lag.p50", lag.behind.value_at_quantile(0.5) as f64 / 1000.0);
+        add("send_lag.p99", lag.behind.value_at_quantile(0.99) as f64 / 1000.0);
+        add("send_lag.max", lag.behind.max() as f64 / 1000.0);
     }
     if let Some((bytes, took)) = drained {
         add("drain.s", took.as_secs_f64());
@@ -59,6 +65,8 @@ pub(crate) fn all(metrics: &mut Metrics, case: &Case, measured: &Measured) {
     add("cpu.s_per_gb", cpu * 1e9 / payload);
     add("machine.s_per_gb", cost.others * 1e9 / payload);
     add("cpu.us_per_delivery", cpu * 1e6 / delivered);
+    add("cpu.us_per_fetch", cpu * 1e6 / fetches);
+    add("cpu.s_per_gb_delivered", cpu * 1e9 / (delivered * case.record as f64));
     add("switches_per_request", cost.switches as f64 / requests);
     add("process.written_per_payload", cost.disk_written as f64 / payload);
     add("process.read_bytes", cost.disk_read as f64);

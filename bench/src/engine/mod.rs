@@ -2,6 +2,7 @@
 
 mod consumer;
 mod figures;
+mod neighbours;
 mod producer;
 mod recovery;
 mod shared;
@@ -21,9 +22,11 @@ use crate::verify::{Ack, Allow, verify_from};
 use crate::workload::Case;
 use consumer::Consumer;
 use hdrhistogram::Histogram;
+use neighbours::Neighbours;
 use producer::{Produced, Producer};
-use shared::{Lag, Shared, Times};
+use shared::{Counts, Lag, Shared, Times};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 use timeline::Timeline;
@@ -44,6 +47,8 @@ pub(crate) struct Site<'a> {
     /// The shell's command that starts the broker again and prints its process id.
     pub(crate) restart: Option<&'a str>,
     pub(crate) syscalls: bool,
+    /// A folder on the brokers' disk.
+    pub(crate) sync_dir: Option<&'a Path>,
     /// The broker is killed at the end.
     pub(crate) kill: bool,
 }
@@ -105,8 +110,9 @@ pub(crate) fn run(
 }
 
 struct Measured {
-    requests: u64,
-    delivered: u64,
+    counts: Counts,
+    /// By threads beside.
+    synced: u64,
     cost: Cost,
     lag: Lag,
     verified: u64,
@@ -125,12 +131,13 @@ fn measure(
     timeline: &mut Timeline,
     each: &mut dyn FnMut(&Second),
 ) -> Result<Measured> {
-    let broker = &site.target.address;
-    topic.prepare(broker, case)?;
-    let backlog = fill(broker, case, topic, 2 * number + 1)?;
+    topic.prepare(&site.target.address, case)?;
+    let broker = topic.broker();
+    let backlog = fill(case, topic, 2 * number + 1)?;
     let producers = Mux::open(broker, case.connections)?;
     let consumers = Mux::open(broker, case.consumers)?;
     let idle = (0..case.idle_connections).map(|_| Connection::open(broker)).collect::<Result<Vec<_>>>()?;
+    let neighbours = Neighbours::start(case.syncs_beside, site.sync_dir)?;
     shared.times.start = Instant::now() + LEAD;
     let (shared, starts, fresh) = (&*shared, topic.starts(), &backlog.ends[..]);
     let (counted, produced) = thread::scope(|scope| {
@@ -139,34 +146,35 @@ fn measure(
         let consumer = scope.spawn(move || told(shared, consumer.run()));
         let producer = Producer::new(case, shared, name, producers, 2 * number);
         let producer = scope.spawn(move || told(shared, producer.run(fresh)));
-        let counted = told(shared, count(site, shared, timeline, each));
+        let counted = told(shared, count(site, shared, &neighbours, timeline, each));
         // A thread that failed is the reason why others stopped.
         let (produced, consumed) = (joined(producer), joined(consumer));
         consumed?;
         Ok::<_, Error>((counted?, produced?))
     })?;
     drop(idle);
-    let (requests, delivered, cost) = counted;
+    neighbours.end()?;
+    let (counts, synced, cost) = counted;
     let recovered = case.kill.then(|| recovery::again(site, topic.name(), case.partitions)).transpose()?;
     let Produced { acks, lag, ends } = produced;
     let backlog_bytes = backlog.acks.iter().map(|ack| u64::from(ack.count)).sum::<u64>() * case.record as u64;
     let drained = shared.drained.get().filter(|_| backlog_bytes > 0).map(|took| (backlog_bytes, *took));
     let acks: Vec<Ack> = backlog.acks.into_iter().chain(acks).collect();
     let allow = Allow { retention: case.retention, unacknowledged: case.kill };
-    let verified = verify_from(broker, topic.name(), topic.starts(), acks, allow)?;
+    let verified = verify_from(topic.broker(), topic.name(), topic.starts(), acks, allow)?;
     topic.advance(ends);
-    Ok(Measured { requests, delivered, cost, lag, verified, drained, recovered })
+    Ok(Measured { counts, synced, cost, lag, verified, drained, recovered })
 }
 
 /// Writes what is there before the slice begins.
-fn fill(broker: &str, case: &Case, topic: &Topic, stream: u32) -> Result<Produced> {
+fn fill(case: &Case, topic: &Topic, stream: u32) -> Result<Produced> {
     if case.backlog_mb == 0.0 {
-        return Ok(Produced { acks: Vec::new(), lag: Lag::default(), ends: topic.starts().to_vec() });
+        return Ok(Produced { acks: Vec::new(), lag: Lag::none(), ends: topic.starts().to_vec() });
     }
     let (start, warmup, beyond) = (Instant::now(), Duration::ZERO, Duration::ZERO);
     let shared = Shared::new(Times { start, warmup, seconds: MOST_FILLING, beyond });
     let requests = (case.backlog_mb * 1e6 / case.payload() as f64).ceil() as u64;
-    let mux = Mux::open(broker, case.connections)?;
+    let mux = Mux::open(topic.broker(), case.connections)?;
     Producer::new(case, &shared, topic.name(), mux, stream).fill(requests, topic.starts())
 }
 
@@ -182,29 +190,30 @@ fn told<T>(shared: &Shared, outcome: Result<T>) -> Result<T> {
 fn count(
     site: &Site<'_>,
     shared: &Shared,
+    neighbours: &Neighbours,
     timeline: &mut Timeline,
     each: &mut dyn FnMut(&Second),
-) -> Result<(u64, u64, Cost)> {
+) -> Result<(Counts, u64, Cost)> {
     let times = shared.times;
     timeline.follow(shared, times.start + times.warmup, each);
     let meter = Meter::start_beside(site.target.pid, site.syscalls, site.peers)?;
-    let (requests, delivered) = shared.count();
+    let (before, synced) = (shared.count(), neighbours.synced());
     timeline.follow(shared, times.end(), each);
-    let (all_requests, all_delivered) = shared.count();
+    let (counts, synced) = (shared.count().since(&before), neighbours.synced() - synced);
     let cost = meter.stop()?;
     sleep_until(times.end());
     if site.kill {
         shared.kill();
         recovery::kill(site)?;
     }
-    Ok((all_requests - requests, all_delivered - delivered, cost))
+    Ok((counts, synced, cost))
 }
 
 /// Why a slice that ran does not count for anything: the load was another one.
 fn void(case: &Case, lag: &Lag) -> Option<Error> {
-    let late = lag.late as f64 / lag.sent.max(1) as f64;
+    let late = lag.late as f64 / lag.behind.len().max(1) as f64;
     (late > MOST_LATE).then(|| {
-        let (late, most) = (late * 100.0, lag.most.as_secs_f64() * 1000.0);
+        let (late, most) = (late * 100.0, lag.behind.max() as f64 / 1e6);
         Error::Broken(format!(
             "{late:.1} % of the sends were more than {} ms late, the latest {most:.0} ms",
             case.late_ms

@@ -68,7 +68,7 @@ impl<'a> Producer<'a> {
     pub(crate) fn new(case: &'a Case, shared: &'a Shared, topic: &'a str, mux: Mux, slice: u32) -> Self {
         let lane = |_| Lane { pending: VecDeque::new(), sequence: 0, turn: 0 };
         let lanes = (0..mux.len()).map(lane).collect();
-        let (acks, lag) = (Vec::new(), Lag::default());
+        let (acks, lag) = (Vec::new(), Lag::none());
         Self { case, shared, topic, mux, lanes, slice, correlation_id: 0, unanswered: 0, acks, lag }
     }
 
@@ -128,9 +128,8 @@ impl<'a> Producer<'a> {
             self.wait(times.start + due, spin)?;
             let behind = times.start.elapsed().saturating_sub(due);
             if times.counts(due) {
-                self.lag.sent += 1;
+                self.lag.behind.saturating_record(behind.as_nanos() as u64);
                 self.lag.late += u64::from(behind > late);
-                self.lag.most = self.lag.most.max(behind);
             }
             self.mux.send(lane, &frame)?;
             if self.mux.unsent() > MOST_UNSENT {
@@ -191,7 +190,7 @@ impl<'a> Producer<'a> {
 
     /// The partitions of a producer's next request: its own ones in turn.
     fn partitions(&self, lane: usize) -> Vec<i32> {
-        let (lanes, all) = (self.lanes.len(), self.case.partitions as usize);
+        let (lanes, all) = (self.lanes.len(), self.case.written());
         // Fewer partitions than producers: one each, shared. Otherwise every `lanes`th is this producer's.
         let own = if all <= lanes { 1 } else { (all - lane).div_ceil(lanes) };
         let count = self.case.partitions_per_request.min(own);

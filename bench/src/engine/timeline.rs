@@ -1,8 +1,10 @@
 //! A slice second by second: rate, latency, and the broker's CPU time and memory.
 
-use super::shared::Shared;
+use super::shared::{Counts, Shared};
 use crate::pace::sleep_until;
 use crate::process;
+use crate::report::histogram;
+use hdrhistogram::Histogram;
 use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -31,19 +33,21 @@ pub(crate) struct Timeline {
     pid: Option<u32>,
     seconds: Vec<Second>,
     last: Option<Reading>,
+    /// Latencies of the last second; made once, as fresh memory takes milliseconds.
+    acks: Histogram<u64>,
+    arrivals: Histogram<u64>,
 }
 
 #[derive(Clone, Copy)]
 struct Reading {
     at: Instant,
-    requests: u64,
-    delivered: u64,
+    counts: Counts,
     cpu: Option<f64>,
 }
 
 impl Timeline {
     pub(crate) fn new(pid: Option<u32>) -> Self {
-        Self { pid, seconds: Vec::new(), last: None }
+        Self { pid, seconds: Vec::new(), last: None, acks: histogram(), arrivals: histogram() }
     }
 
     pub(crate) fn take(self) -> Vec<Second> {
@@ -51,10 +55,9 @@ impl Timeline {
     }
 
     fn read(&self, shared: &Shared) -> Reading {
-        let (requests, delivered) = shared.count();
         // A broker that is gone is noticed by the load.
         let cpu = self.pid.and_then(|pid| process::cpu(pid).ok());
-        Reading { at: Instant::now(), requests, delivered, cpu }
+        Reading { at: Instant::now(), counts: shared.count(), cpu }
     }
 
     /// Adds second after second until `until`, or until a thread failed.
@@ -75,18 +78,19 @@ impl Timeline {
         self.last = Some(last);
     }
 
-    fn second(&self, shared: &Shared, last: &Reading, now: &Reading) -> Second {
+    fn second(&mut self, shared: &Shared, last: &Reading, now: &Reading) -> Second {
         let took = (now.at - last.at).as_secs_f64();
-        let (acks, arrivals) = (shared.acks.second(), shared.arrivals.second());
-        let latencies = if arrivals.is_empty() { acks } else { arrivals };
+        shared.acks.second(&mut self.acks);
+        shared.arrivals.second(&mut self.arrivals);
+        let latencies = if self.arrivals.is_empty() { &self.acks } else { &self.arrivals };
         let at = |quantile| (!latencies.is_empty()).then(|| latencies.value_at_quantile(quantile) as f64 / 1000.0);
-        let elapsed = now.at - shared.times.start;
+        let (elapsed, counts) = (now.at - shared.times.start, now.counts.since(&last.counts));
         Second {
             at: elapsed.as_secs_f64(),
             // A second belongs to where it began.
             counts: elapsed > shared.times.warmup + SECOND / 100,
-            requests_per_s: (now.requests - last.requests) as f64 / took,
-            delivered_per_s: (now.delivered - last.delivered) as f64 / took,
+            requests_per_s: counts.requests as f64 / took,
+            delivered_per_s: counts.delivered as f64 / took,
             p50: at(0.5),
             p99: at(0.99),
             max: at(1.0),

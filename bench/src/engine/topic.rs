@@ -8,6 +8,8 @@ use crate::workload::Case;
 #[derive(Default)]
 pub(crate) struct Topic {
     name: Option<String>,
+    /// The address of the broker that leads it.
+    broker: String,
     starts: Vec<i64>,
 }
 
@@ -16,7 +18,7 @@ impl Topic {
     pub(crate) fn prepare(&mut self, broker: &str, case: &Case) -> Result<()> {
         if self.name.is_none() {
             let name = client::topic_name("slice");
-            Connection::open(broker)?.create_configured(&name, case.partitions, &case.configs)?;
+            self.broker = Connection::open(broker)?.create_configured(&name, case.partitions, &case.configs)?;
             self.starts = vec![0; case.partitions as usize];
             self.name = Some(name);
         }
@@ -25,6 +27,11 @@ impl Topic {
 
     pub(crate) fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
+    }
+
+    /// Where clients of the topic connect: a broker of several, or of a core each, is asked who leads it.
+    pub(crate) fn broker(&self) -> &str {
+        &self.broker
     }
 
     pub(crate) fn starts(&self) -> &[i64] {

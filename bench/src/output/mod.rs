@@ -64,7 +64,7 @@ impl Output {
 
     /// Latencies of one case, target and kind, slice by slice.
     pub(crate) fn latencies(&self, case: &str, target: &str, kind: &str, slices: &[Interval]) -> Result<()> {
-        let name: String = format!("{case}.{target}.{kind}.hdr").replace(|c: char| !plain(c), "-");
+        let name = file_name(&format!("{case}.{target}.{kind}.hdr"));
         hdr::write(&mut File::create(self.dir.join(name))?, slices)
     }
 
@@ -77,8 +77,9 @@ impl Output {
     }
 }
 
-fn plain(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "._=-".contains(c)
+/// A name of plain letters, digits and signs.
+fn file_name(text: &str) -> String {
+    text.replace(|c: char| !(c.is_ascii_alphanumeric() || "._=-".contains(c)), "-")
 }
 
 /// Writes the page of what a run left in `dir`, and says it as text or as JSON.
@@ -91,6 +92,20 @@ pub(crate) fn report(dir: &Path, json: bool) -> Result<Summary> {
         print!("{}", self::text::print(&summary));
     }
     Ok(summary)
+}
+
+/// Leaves the charts of what a run left in `dir` as files in `into`: one for each case and chart.
+pub(crate) fn charts(dir: &Path, into: &Path) -> Result<()> {
+    let (summary, rows) = (summary(dir)?, timeline::parse(&text(dir, TIMELINE)?)?);
+    let cannot = |error: std::io::Error| Error::Cannot(format!("{}: {error}", into.display()));
+    fs::create_dir_all(into).map_err(cannot)?;
+    for result in summary.cases.iter().filter(|result| result.void.is_none()) {
+        for (title, chart) in page::charts(&summary, result, &rows)? {
+            fs::write(into.join(file_name(&format!("{}.{}.svg", result.case.name, title.to_lowercase()))), chart)
+                .map_err(cannot)?;
+        }
+    }
+    Ok(())
 }
 
 /// The summary of what a run left in `dir`.

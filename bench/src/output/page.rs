@@ -103,21 +103,29 @@ fn case(out: &mut String, summary: &Summary, result: &CaseResult, rows: &[Row]) 
         let _ = writeln!(out, "<p>{count} slices discarded, with their pairs; the first: {}</p>", escaped(why));
     }
     table(out, summary, result);
+    charts(summary, result, rows)?.iter().for_each(|(_, chart)| out.push_str(chart));
+    Ok(())
+}
+
+/// The charts of a case, as SVG: percentile curves, then timelines, each with its title.
+pub(crate) fn charts(summary: &Summary, result: &CaseResult, rows: &[Row]) -> Result<Vec<(String, String)>> {
     let name = |target: usize| summary.targets[target].name.clone();
+    let mut charts = Vec::new();
     for (kind, curves) in &result.percentiles {
         let lines = curves.iter().enumerate();
         let lines = lines.map(|(target, points)| Line { name: name(target), points: points.clone() }).collect();
         let title = format!("Latency by percentile ({kind})");
-        out.push_str(&Chart { title, unit: "us", log: true, lines }.over_percentiles()?);
+        charts.push((title.clone(), Chart { title, unit: "us", log: true, lines }.over_percentiles()?));
     }
     for view in &VIEWS {
         let lines: Vec<Line> =
             (0..summary.targets.len()).map(|target| line(view, &name(target), result, rows)).collect();
         if lines.iter().any(|line| line.points.iter().any(|point| point.1 > 0.0)) {
-            out.push_str(&Chart { title: view.title.into(), unit: view.unit, log: view.log, lines }.over_time()?);
+            let title = view.title.to_owned();
+            charts.push((title.clone(), Chart { title, unit: view.unit, log: view.log, lines }.over_time()?));
         }
     }
-    Ok(())
+    Ok(charts)
 }
 
 /// One target's seconds that count, one slice behind the other.

@@ -52,9 +52,10 @@ pub(crate) struct Key {
 const MOST_CONNECTIONS: u32 = 10_000;
 const MOST_PARTITIONS: u32 = 100_000;
 const MOST_BYTES: u32 = 64 << 20;
+const MOST_SYNCS: u32 = 64;
 
 /// All keys that a case may have; those of a file's head are in [`super::file`].
-pub(crate) const KEYS: [Key; 21] = [
+pub(crate) const KEYS: [Key; 23] = [
     Key {
         name: "record",
         set: |case, v| v.count(payload::LEAST as u32..=MOST_BYTES).map(|n| case.record = n as usize),
@@ -62,6 +63,7 @@ pub(crate) const KEYS: [Key; 21] = [
     Key { name: "batch", set: |case, v| v.count(1..=100_000).map(|n| case.batch = n as usize) },
     Key { name: "batch_bytes", set: |case, v| v.count(1..=MOST_BYTES).map(|n| case.batch_bytes = n as usize) },
     Key { name: "partitions", set: |case, v| v.count(1..=MOST_PARTITIONS).map(|n| case.partitions = n as i32) },
+    Key { name: "written", set: |case, v| v.count(1..=MOST_PARTITIONS).map(|n| case.written = n as i32) },
     Key {
         name: "partitions_per_request",
         set: |case, v| v.count(1..=MOST_PARTITIONS).map(|n| case.partitions_per_request = n as usize),
@@ -77,6 +79,7 @@ pub(crate) const KEYS: [Key; 21] = [
         name: "idle_connections",
         set: |case, v| v.count(0..=MOST_CONNECTIONS).map(|n| case.idle_connections = n as usize),
     },
+    Key { name: "syncs_beside", set: |case, v| v.count(0..=MOST_SYNCS).map(|n| case.syncs_beside = n as usize) },
     Key { name: "backlog_mb", set: |case, v| v.number(0.0..=1e6).map(|n| case.backlog_mb = n) },
     Key { name: "retention", set: |case, v| v.truth().map(|truth| case.retention = truth) },
     Key { name: "kill", set: |case, v| v.truth().map(|truth| case.kill = truth) },

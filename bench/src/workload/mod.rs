@@ -17,6 +17,7 @@ pub(crate) struct Workload {
 
 /// One load. Producers and consumers are connections; a record has one producer, in whose order it is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)] // what older summaries lack
 pub(crate) struct Case {
     pub(crate) name: String,
     /// Bytes of a record's value.
@@ -26,6 +27,8 @@ pub(crate) struct Case {
     /// Bytes of values in a batch, instead of the number of its records; 0 where that is given.
     pub(crate) batch_bytes: usize,
     pub(crate) partitions: i32,
+    /// Of these, the first so many get records; 0 for all of them.
+    pub(crate) written: i32,
     /// A request holds a batch for each of so many partitions.
     pub(crate) partitions_per_request: usize,
     /// Distinct keys of each producer's records; 0 means no keys.
@@ -43,6 +46,8 @@ pub(crate) struct Case {
     pub(crate) fetch: i32,
     /// Connections that do nothing.
     pub(crate) idle_connections: usize,
+    /// Threads that append 4 KiB to a file of their own on the same disk and sync it, again and again.
+    pub(crate) syncs_beside: usize,
     /// Megabytes that are there before the slice begins; consumers drain them while producers go on.
     pub(crate) backlog_mb: f64,
     /// The broker may delete what it holds while a slice runs.
@@ -71,6 +76,7 @@ impl Default for Case {
             batch: 1,
             batch_bytes: 0,
             partitions: 1,
+            written: 0,
             partitions_per_request: 1,
             keys: 0,
             connections: 1,
@@ -80,6 +86,7 @@ impl Default for Case {
             share: false,
             fetch: 1 << 20,
             idle_connections: 0,
+            syncs_beside: 0,
             backlog_mb: 0.0,
             retention: false,
             kill: false,
@@ -97,6 +104,11 @@ impl Case {
     /// Whether its name has all words of `part`.
     pub(crate) fn is_named(&self, part: &str) -> bool {
         part.split_whitespace().all(|word| self.name.split(' ').any(|own| own == word))
+    }
+
+    /// Partitions that get records.
+    pub(crate) fn written(&self) -> usize {
+        (if self.written == 0 { self.partitions } else { self.written }) as usize
     }
 
     /// Records of a request.
@@ -128,7 +140,10 @@ impl Case {
         if self.batch_bytes > 0 {
             self.batch = (self.batch_bytes / self.record).max(1);
         }
-        let own = self.partitions as usize / self.connections;
+        if self.written > self.partitions {
+            return Err(("written", format!("there are only {} partitions", self.partitions)));
+        }
+        let own = self.written() / self.connections;
         if self.partitions_per_request > own.max(1) {
             return Err(("partitions_per_request", format!("a producer has only {} partitions", own.max(1))));
         }

@@ -16,6 +16,7 @@ pub(crate) struct Broker {
     /// The process that took its place.
     adopted: Option<u32>,
     address: String,
+    spare_port: u16,
     dir: PathBuf,
     _turn: MutexGuard<'static, ()>,
 }
@@ -40,24 +41,30 @@ fn program() -> PathBuf {
 fn command(address: &str, dir: &Path) -> String {
     let (program, data, log) = (program(), dir.join("data"), dir.join("log"));
     let [program, data, log] = [&program, &data, &log].map(|path| format!("'{}'", path.display()));
-    format!("{program} serve --metrics none --memory 256MiB --listen {address} --data-dir {data} >>{log} 2>&1")
+    format!("{program} serve >>{log} 2>&1 --metrics none --memory 256MiB --listen {address} --data-dir {data}")
 }
 
 impl Broker {
     pub(crate) fn start() -> Self {
+        Self::configured(|_| String::new())
+    }
+
+    /// With what `config` makes of its spare port.
+    pub(crate) fn configured(config: impl Fn(u16) -> String) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("its address").to_string();
-        drop(listener);
-        let dir = folder("broker");
-        let command = format!("exec {}", command(&address, &dir));
+        let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
+        let [address, more] = listeners.map(|listener| listener.local_addr().expect("its address"));
+        let (address, dir) = (address.to_string(), folder("broker"));
+        let file = dir.join("corelog.toml");
+        fs::write(&file, config(more.port())).expect("a file");
+        let command = format!("exec {} --config '{}'", command(&address, &dir), file.display());
         let child = Command::new("sh").args(["-c", &command]).stdin(Stdio::null()).spawn().expect("the broker starts");
         let deadline = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(&address).is_err() {
             assert!(Instant::now() < deadline, "the broker does not listen; see {}", dir.join("log").display());
             std::thread::sleep(Duration::from_millis(20));
         }
-        Self { child, adopted: None, address, dir, _turn: turn }
+        Self { child, adopted: None, address, spare_port: more.port(), dir, _turn: turn }
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -67,6 +74,16 @@ impl Broker {
     /// As the command line takes it.
     pub(crate) fn endpoint(&self) -> String {
         format!("{},{}", self.address, self.child.id())
+    }
+
+    /// A port of its own that nobody else listens on.
+    pub(crate) fn spare_port(&self) -> u16 {
+        self.spare_port
+    }
+
+    /// The folder that has all of it.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.dir.clone()
     }
 
     /// Starts it again, and prints the new process.

@@ -89,6 +89,19 @@ impl Finished {
         &self.out
     }
 
+    /// Its charts by file name.
+    pub(crate) fn charts(&self) -> Vec<(String, String)> {
+        let into = self.out.join("charts");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_corelog-bench"));
+        let ended = command.arg("report").arg(&self.out).arg("--charts").arg(&into).status().expect("the bench starts");
+        assert!(ended.success());
+        let files = fs::read_dir(&into).expect("the folder").flatten();
+        let named = |file: fs::DirEntry| {
+            (file.file_name().to_string_lossy().into_owned(), fs::read_to_string(file.path()).expect("a chart"))
+        };
+        files.map(named).collect()
+    }
+
     fn said(&self) -> String {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         text(&self.output.stdout) + &text(&self.output.stderr)
