@@ -93,7 +93,10 @@ impl<'a> Consumer<'a> {
     }
 
     fn read(&mut self) -> Result<()> {
-        sleep_until(self.shared.times.start - AHEAD);
+        // A backlog is there already: it is read from when producers go on.
+        let backlog = self.lanes.iter().any(|lane| !lane.has(self.fresh));
+        let start = self.shared.times.start;
+        sleep_until(if backlog { start } else { start - AHEAD });
         for lane in 0..self.lanes.len() {
             self.ask(lane)?;
         }
@@ -164,6 +167,7 @@ impl<'a> Consumer<'a> {
             }
         }
         self.shared.delivered.fetch_add(delivered, Relaxed);
+        self.shared.fetches.fetch_add(1, Relaxed);
         self.shared.arrivals.record(latencies.into_iter());
         Ok(())
     }
