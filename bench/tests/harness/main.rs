@@ -50,7 +50,7 @@ fn a_delay_of_100_us_in_one_of_two_is_found() {
     let quick = Proxy::start(broker.address(), Duration::ZERO);
     let slow = Proxy::start(broker.address(), Duration::from_micros(100));
     // Many short pairs: what the machine does meanwhile is alike in both slices of most of them.
-    let pairs = "warmup = 0.1\nseconds = 0.25\npairs = 50\n";
+    let pairs = "warmup = 0.1\nseconds = 0.25\npairs = 35\n";
     let (_file, path) = workload(&format!("{TICK}{pairs}{RELAXED}"));
     let arguments = ["compare", &path, "--a", quick.address(), "--b", slow.address(), "--names", "quick,slow"];
     let run = Run::to_end(&arguments, &[&ANY_MACHINE, &["--assert", "ack.p50 ratio < 1"]]);
