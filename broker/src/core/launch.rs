@@ -1,11 +1,12 @@
 //! Starts a node's cores, one executor thread each, and ends them in order.
 
-use std::{cell::Cell, fmt, io, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::Cell, fmt, io, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
 
 use corelog_storage::env::Lane;
 use glommio::{LocalExecutorBuilder, Placement};
 
 use crate::core::{
+    disk_cpus,
     env::CoreId,
     kernel::Kernel,
     limits_of_process,
@@ -30,6 +31,8 @@ pub struct Options {
     pub floor: bool,
     /// Bind each core to a CPU of its own where there are enough.
     pub bind: bool,
+    /// Folders whose disks the first cores are close to.
+    pub dirs: Vec<PathBuf>,
     /// How long a core without work looks for some before it sleeps. Zero is right unless the CPUs are its own.
     pub spin: Duration,
     /// SIGTERM and SIGINT request a stop; a second one ends the process at once.
@@ -39,7 +42,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let cores = limits_of_process::cpus().len().clamp(1, u16::MAX.into()) as u16;
-        Self { cores, floor: false, bind: true, spin: Duration::ZERO, signals: true }
+        Self { cores, floor: false, bind: true, dirs: Vec::new(), spin: Duration::ZERO, signals: true }
     }
 }
 
@@ -94,7 +97,7 @@ where
         stop_on_signals(stop.clone()).map_err(LaunchError::System)?;
     }
     let rendezvous = Rendezvous::new(options.cores);
-    let cpus = limits_of_process::cpus();
+    let cpus = disk_cpus::nearest_first(limits_of_process::cpus(), &options.dirs);
     let bind = options.bind && usize::from(options.cores) <= cpus.len();
     let mut threads = Vec::new();
     for index in 0..options.cores {

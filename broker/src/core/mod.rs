@@ -4,6 +4,7 @@ mod bell;
 mod buffer_group;
 mod clock;
 pub mod data_dir;
+mod disk_cpus;
 pub mod env;
 mod helper;
 pub mod http_thread;
