@@ -1,5 +1,5 @@
-//! The moment in which a partition goes from one data directory to another: what comes in waits, in the order in which it
-//! came, and goes to the log that the partition has then.
+//! What comes in for a partition while nothing is appended to it waits, in the order in which it came: for the moment in
+//! which it goes from one data directory to another, and while the journal or memory is full of what is not in segments yet.
 
 use std::{
     cell::RefCell,
@@ -7,26 +7,45 @@ use std::{
     future::{Future, poll_fn},
     rc::Rc,
     task::{Poll, Waker},
+    time::Duration,
 };
 
-use corelog_storage::log::Appended;
+use corelog_storage::{
+    env::{Instant, Lane},
+    error::AppendError,
+    log::Appended,
+};
 
 use crate::{
     core::env::NetEnv,
     directories::mutant::{self, Mutant},
     error::Fault,
+    limits::{ROOM_LOOKS_UP, ROOM_WAITED_FOR},
     partition::{Partition, append::Records},
     slot::{self, Filled, Slot},
 };
 
-/// Who waits; nobody may while it is not held.
+/// Who waits.
 #[derive(Default)]
-pub(super) struct Hold(RefCell<Option<Held>>);
+pub(super) struct Hold(RefCell<Held>);
 
 #[derive(Default)]
 struct Held {
-    batches: VecDeque<(Records, Slot<Result<Appended, Fault>>)>,
+    /// It goes to another data directory.
+    moves: bool,
+    /// A task looks whether there is room.
+    looks: bool,
+    batches: VecDeque<Waiting>,
+    /// They wait for the move alone.
     others: Vec<Waker>,
+}
+
+/// A batch with its place.
+struct Waiting {
+    records: Records,
+    slot: Slot<Result<Appended, Fault>>,
+    /// How long it waits for room.
+    until: Instant,
 }
 
 /// What became of a batch that was given to a partition.
@@ -38,46 +57,93 @@ pub(crate) enum Given {
 }
 
 impl<E: NetEnv> Partition<E> {
-    /// Nothing is appended from now on.
+    /// Nothing is appended from now on, until [`Partition::let_go_on`].
     pub(crate) fn hold(&self) {
-        self.hold.0.borrow_mut().get_or_insert_default();
+        self.hold.0.borrow_mut().moves = true;
     }
 
-    /// Whether nothing is appended now.
+    /// Whether it goes to another data directory now.
     pub(crate) fn is_held(&self) -> bool {
-        self.hold.0.borrow().is_some()
+        self.hold.0.borrow().moves
     }
 
     /// What waits is appended, in its order, and what comes is again.
-    pub(crate) fn let_go_on(&self, env: &E) {
-        let Some(held) = self.hold.0.take() else { return };
-        for (records, slot) in held.batches {
-            slot.fill(self.append_from_client(env, records));
+    pub(crate) fn let_go_on(self: &Rc<Self>, env: &E) {
+        self.hold.0.borrow_mut().moves = false;
+        if !self.append_waiting(env) {
+            self.look_for_room(env);
         }
-        held.others.into_iter().for_each(Waker::wake);
+        let others = std::mem::take(&mut self.hold.0.borrow_mut().others);
+        others.into_iter().for_each(Waker::wake);
     }
 
-    /// Appends a client's batch, or has it wait.
-    pub(crate) fn give(&self, env: &E, records: Records) -> Given {
-        match &mut *self.hold.0.borrow_mut() {
-            Some(held) if !mutant::active(Mutant::HoldNothing) => {
-                let (slot, filled) = slot::pair();
-                held.batches.push_back((records, slot));
-                return Given::Waits(filled);
+    /// Appends a client's batch, or has it wait: a client that hears that there is no room only sends all of it again.
+    /// For room it waits no longer than `patience`: what the client has given up is not appended behind its back.
+    pub(crate) fn give(self: &Rc<Self>, env: &E, records: Records, patience: Duration) -> Given {
+        let waits = {
+            let held = self.hold.0.borrow();
+            held.moves && !mutant::active(Mutant::HoldNothing) || !held.batches.is_empty()
+        };
+        if !waits {
+            match self.append_from_client(env, records.clone()) {
+                Err(Fault::Append(AppendError::Overloaded)) => self.look_for_room(env),
+                appended => return Given::At(appended),
             }
-            _ => {}
         }
-        Given::At(self.append_from_client(env, records))
+        let (slot, filled) = slot::pair();
+        let waiting = Waiting { records, slot, until: env.now().after(patience.min(ROOM_WAITED_FOR)) };
+        self.hold.0.borrow_mut().batches.push_back(waiting);
+        Given::Waits(filled)
     }
 
-    /// Resolves when it is not held.
+    /// Resolves when it does not go to another data directory.
     pub(crate) fn when_let_go(self: Rc<Self>) -> impl Future<Output = ()> + 'static {
-        poll_fn(move |context| match &mut *self.hold.0.borrow_mut() {
-            None => Poll::Ready(()),
-            Some(held) => {
-                held.others.push(context.waker().clone());
-                Poll::Pending
+        poll_fn(move |context| {
+            let mut held = self.hold.0.borrow_mut();
+            if !held.moves {
+                return Poll::Ready(());
             }
+            held.others.push(context.waker().clone());
+            Poll::Pending
         })
+    }
+
+    /// Comes back to what waits until all of it is answered.
+    fn look_for_room(self: &Rc<Self>, env: &E) {
+        if std::mem::replace(&mut self.hold.0.borrow_mut().looks, true) {
+            return;
+        }
+        let (partition, env) = (self.clone(), env.clone());
+        env.clone().spawn(Lane::Latency, async move {
+            loop {
+                env.sleep(ROOM_LOOKS_UP).await;
+                // Whoever moves it lets go of what waits.
+                if partition.is_held() || partition.append_waiting(&env) {
+                    break;
+                }
+            }
+            partition.hold.0.borrow_mut().looks = false;
+        });
+    }
+
+    /// Appends what waits, in its order; whether all of it is answered. What has waited for too long is refused: a disk may be
+    /// slower than its clients are patient.
+    fn append_waiting(&self, env: &E) -> bool {
+        loop {
+            let next = self.hold.0.borrow_mut().batches.pop_front();
+            let Some(next) = next else { return true };
+            let waits = env.now() < next.until;
+            if waits && !self.has_resigned() && self.log().is_overloaded() {
+                self.hold.0.borrow_mut().batches.push_front(next);
+                return false;
+            }
+            match self.append_from_client(env, next.records.clone()) {
+                Err(Fault::Append(AppendError::Overloaded)) if waits => {
+                    self.hold.0.borrow_mut().batches.push_front(next);
+                    return false;
+                }
+                appended => next.slot.fill(appended),
+            }
+        }
     }
 }

@@ -64,7 +64,7 @@ pub struct Begun<E: NetEnv> {
 /// A batch with its place in a partition of this core.
 enum Placed<E: NetEnv> {
     At(Appended<E>),
-    /// The partition goes to another data directory just now.
+    /// The partition goes to another data directory just now, or there is no room.
     Waits {
         partition: Rc<Partition<E>>,
         acks: Acks,
@@ -168,7 +168,7 @@ pub(super) fn serve<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, batches: Vec<
 fn place<E: NetEnv>(core: &Core<E>, routed: Routed) -> Result<Placed<E>, Fault> {
     let partition = core.led(routed.log)?;
     let (acks, bytes) = (routed.records.acks, routed.records.bytes.len());
-    match partition.give(&core.env, routed.records) {
+    match partition.give(&core.env, routed.records, routed.timeout) {
         Given::At(appended) => Ok(Placed::At(take(core, partition, (acks, bytes), appended?))),
         Given::Waits(filled) => Ok(Placed::Waits { partition, acks, bytes, filled }),
     }

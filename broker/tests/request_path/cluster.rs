@@ -1,6 +1,6 @@
 //! A node of two cores in a simulated network, with a node listener and a core listener, and what a client asks of it.
 
-use std::{cell::RefCell, net::SocketAddr, path::Path, rc::Rc, sync::Arc};
+use std::{cell::RefCell, net::SocketAddr, path::Path, rc::Rc, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use corelog_broker::{
@@ -30,7 +30,7 @@ use corelog_storage::{
     journal::JournalOptions,
     record::BatchBuilder,
     shard::{Shard, ShardId, ShardOptions},
-    sim::{HostId, Place, World},
+    sim::{Faults, HostId, Place, World},
 };
 use corelog_wire::messages::{
     FetchRequest, FetchResponse, ProduceRequest, ProduceResponse,
@@ -110,8 +110,17 @@ pub(crate) fn start(seed: u64) -> Cluster {
     start_with(seed, &[(TOPIC_ID, TOPIC), (OFFSETS_TOPIC_ID, OFFSETS_TOPIC)])
 }
 
+/// One whose cores have a journal of so many bytes.
+pub(crate) fn start_with_journal(seed: u64, bytes: u64) -> Cluster {
+    begin(seed, &[(TOPIC_ID, TOPIC)], bytes)
+}
+
 /// A node with these topics.
 pub(crate) fn start_with(seed: u64, topics: &[(TopicId, &str)]) -> Cluster {
+    begin(seed, topics, 32 << 20)
+}
+
+fn begin(seed: u64, topics: &[(TopicId, &str)], journal: u64) -> Cluster {
     let image = image(topics);
     let world = World::new(seed);
     let network = Network::new(&world);
@@ -129,7 +138,7 @@ pub(crate) fn start_with(seed: u64, topics: &[(TopicId, &str)]) -> Cluster {
                 cache_bytes: 16 << 20,
                 cache_begins: 8 << 20,
                 read_bytes: 16 << 20,
-                journal: JournalOptions::of_size(32 << 20),
+                journal: JournalOptions::of_size(journal),
             };
             let (shard, _) =
                 Shard::open(env.clone(), Path::new("/data"), ShardId(env.core().0), options).await.unwrap();
@@ -172,6 +181,11 @@ impl Cluster {
     /// Sets the node's wall clock off by so much.
     pub(crate) fn set_wall_offset(&self, ms: i64) {
         self.world.set_wall_offset(SERVER, ms);
+    }
+
+    /// Each operation of the node's disk takes so long.
+    pub(crate) fn set_disk_latency(&self, least: Duration, most: Duration) {
+        self.world.set_faults(SERVER, Faults { disk_latency: (least, most), ..self.world.faults(SERVER) });
     }
 
     /// Every core acts by the cluster's image with these records.

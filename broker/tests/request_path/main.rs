@@ -45,7 +45,9 @@ use corelog_wire::{
 };
 
 use client::{Client, answer};
-use cluster::{PARTITIONS, TOPIC, TOPIC_ID, batch, fetch, fetched, produce, produced, start, start_with};
+use cluster::{
+    PARTITIONS, TOPIC, TOPIC_ID, batch, fetch, fetched, produce, produced, start, start_with, start_with_journal,
+};
 
 #[test]
 fn five_pipelined_requests_over_partitions_of_both_cores_are_answered_in_order() {
@@ -92,6 +94,36 @@ fn batches_of_one_connection_reach_a_partition_of_another_core_in_the_order_sent
             // The producer's sequence would be refused if any batch had overtaken another.
             for outcome in produced(&response) {
                 assert_eq!((outcome.1, outcome.2), (0, i64::from(sequence)));
+            }
+        }
+    });
+}
+
+/// More at once than the journal has room for: it waits while logs are written out, in its order.
+#[test]
+fn more_than_the_journal_takes_is_acknowledged_later_and_not_refused() {
+    const EACH: i32 = 400;
+    const SIZE: usize = 30 << 10;
+    let cluster = start_with_journal(31, 4 << 20);
+    cluster.set_disk_latency(Duration::from_millis(10), Duration::from_millis(20));
+    cluster.run(|env, at| async move {
+        let mut clients = Vec::new();
+        for partition in 0..PARTITIONS {
+            let client = Client::connect(&env, at).await;
+            for sequence in 0..EACH {
+                let mut builder = BatchBuilder::new().producer(ProducerId(9), ProducerEpoch(0), sequence);
+                builder.push(Timestamp(1), None, Some(&vec![b'x'; SIZE]));
+                let request = produce(&[(partition, builder.build())], -1);
+                client.send(frame::request(9, sequence, None, &request).unwrap()).await;
+            }
+            clients.push(client);
+        }
+        for mut client in clients {
+            for sequence in 0..EACH {
+                let frame = client.receive().await.expect("an answer");
+                let (correlation, response) = answer::<ProduceRequest>(9, &frame);
+                let outcome = produced(&response)[0];
+                assert_eq!((correlation, outcome.1, outcome.2), (sequence, 0, i64::from(sequence)));
             }
         }
     });
