@@ -129,6 +129,45 @@ fn more_than_the_journal_takes_is_acknowledged_later_and_not_refused() {
     });
 }
 
+/// A disk that takes seconds for each write: what waited for five is refused, and is not in the log later on.
+#[test]
+fn what_waits_for_room_too_long_is_refused_and_not_appended_after_all() {
+    const COUNT: i32 = 1000;
+    let cluster = start_with_journal(32, 4 << 20);
+    cluster.set_disk_latency(Duration::from_secs(4), Duration::from_secs(5));
+    let accepted = cluster.run(|env, at| async move {
+        let mut client = Client::connect(&env, at).await;
+        for correlation in 0..COUNT {
+            let mut builder = BatchBuilder::new();
+            builder.push(Timestamp(1), None, Some(&[b'x'; 30 << 10]));
+            let request = ProduceRequest { timeout_ms: 600_000, ..produce(&[(0, builder.build())], -1) };
+            client.send(frame::request(9, correlation, None, &request).unwrap()).await;
+        }
+        let mut accepted = 0;
+        for correlation in 0..COUNT {
+            let frame = client.receive().await.expect("an answer");
+            let (answered, response) = answer::<ProduceRequest>(9, &frame);
+            assert_eq!(answered, correlation);
+            match produced(&response)[0] {
+                (0, 0, offset) => {
+                    assert_eq!(offset, accepted, "in the order sent");
+                    accepted += 1;
+                }
+                outcome => assert_eq!(outcome.1, ErrorCode::NotEnoughReplicas.code()),
+            }
+        }
+        accepted
+    });
+    assert!(0 < accepted && accepted < i64::from(COUNT), "{accepted} were accepted");
+    cluster.set_disk_latency(Duration::from_micros(50), Duration::from_micros(100));
+    cluster.run(move |env, at| async move {
+        env.sleep(Duration::from_secs(60)).await;
+        let mut client = Client::connect(&env, at).await;
+        let response = client.call(11, &fetch(&[(0, 0)], 0, 0)).await;
+        assert_eq!(fetched(&response)[0].2, accepted, "the high watermark");
+    });
+}
+
 #[test]
 fn a_waiting_fetch_over_both_cores_returns_soon_after_a_record_on_either() {
     for seed in 20..25 {
