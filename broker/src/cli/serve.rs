@@ -140,8 +140,8 @@ fn serve(config: Arc<BrokerConfig>, shared: &Arc<Shared>) -> Result<(), String> 
     shared.watch_life(tell_supervisor);
     serve_metrics(&config, shared)?;
     let mut seats = mailbox::mesh(config.cores, limits::MAILBOX_CREDITS).into_iter();
-    let (cores, spin, dirs) = (config.cores, config.spin, config.data_dirs.clone());
-    let options = Options { cores, spin, dirs, ..Options::default() };
+    let (cores, spin, gather, dirs) = (config.cores, config.spin, config.gather, config.data_dirs.clone());
+    let options = Options { cores, spin, gather, dirs, ..Options::default() };
     let launched = launch(&options, |_: CoreId| {
         let seat = seats.next().expect("a seat for each core");
         let (config, shared) = (config.clone(), shared.clone());

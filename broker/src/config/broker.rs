@@ -29,6 +29,8 @@ pub struct BrokerConfig {
     pub data_dirs: Vec<PathBuf>,
     /// How many cores it runs on.
     pub cores: u16,
+    /// Whether cores that have little to do share a CPU.
+    pub gather: bool,
     /// How long a core without work looks for some before it sleeps.
     pub spin: Duration,
     /// Bytes of memory for buffers, caches and unsent answers, over all cores.
@@ -154,6 +156,7 @@ impl BrokerConfig {
             listeners: listeners(&settings)?,
             data_dirs: data_dirs(&settings)?,
             cores: settings.optional_number("cores").map_or_else(machine_limits::cores, |cores| cores as u16),
+            gather: settings.flag("core.gather"),
             spin: Duration::from_micros(settings.number("core.spin.us").unsigned_abs()),
             memory: memory(&settings)?,
             journal_bytes: size(&settings, "journal.size", MIN_JOURNAL)?.expect("journal.size has a default"),

@@ -118,6 +118,7 @@ mod tests {
         let own = [
             "advertised.core.listeners",
             "connections.hand.over",
+            "core.gather",
             "core.listeners",
             "core.spin.us",
             "cores",

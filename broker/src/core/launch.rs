@@ -6,8 +6,9 @@ use corelog_storage::env::Lane;
 use glommio::{LocalExecutorBuilder, Placement};
 
 use crate::core::{
-    disk_cpus,
+    clock, disk_cpus,
     env::CoreId,
+    gather::Gathering,
     kernel::Kernel,
     limits_of_process,
     node::Node,
@@ -33,6 +34,8 @@ pub struct Options {
     pub bind: bool,
     /// Folders whose disks the first cores are close to.
     pub dirs: Vec<PathBuf>,
+    /// Have cores with little to do share a CPU where that helps, if they are bound and do not spin.
+    pub gather: bool,
     /// How long a core without work looks for some before it sleeps. Zero is right unless the CPUs are its own.
     pub spin: Duration,
     /// SIGTERM and SIGINT request a stop; a second one ends the process at once.
@@ -42,7 +45,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let cores = limits_of_process::cpus().len().clamp(1, u16::MAX.into()) as u16;
-        Self { cores, floor: false, bind: true, dirs: Vec::new(), spin: Duration::ZERO, signals: true }
+        Self { cores, floor: false, bind: true, dirs: Vec::new(), gather: false, spin: Duration::ZERO, signals: true }
     }
 }
 
@@ -79,6 +82,29 @@ impl fmt::Display for LaunchError {
 
 impl std::error::Error for LaunchError {}
 
+/// The CPUs of a node's cores.
+struct Cpus {
+    /// Each core's own; none is bound if there are too few.
+    each: Vec<usize>,
+    /// Where they gather, if they do.
+    shared: Option<usize>,
+}
+
+impl Cpus {
+    fn of(options: &Options) -> Self {
+        let (mut all, near) = (limits_of_process::cpus(), disk_cpus::interrupted_by(&options.dirs));
+        let cores = usize::from(options.cores);
+        if !options.bind || cores > all.len() {
+            return Self { each: Vec::new(), shared: None };
+        }
+        all.sort_by_key(|cpu| !near.contains(cpu));
+        all.truncate(cores);
+        let gather = options.gather && options.spin.is_zero() && cores > 1;
+        let shared = near.first().copied().filter(|cpu| gather && near.len() == 1 && all[0] == *cpu);
+        Self { each: all, shared }
+    }
+}
+
 /// Runs a node: on each core what `main` makes for it, until all have returned. Returns what they did, in order.
 pub fn launch<T, M, F>(options: &Options, mut main: impl FnMut(CoreId) -> M) -> Result<Vec<T>, LaunchError>
 where
@@ -97,12 +123,13 @@ where
         stop_on_signals(stop.clone()).map_err(LaunchError::System)?;
     }
     let rendezvous = Rendezvous::new(options.cores);
-    let cpus = disk_cpus::nearest_first(limits_of_process::cpus(), &options.dirs);
-    let bind = options.bind && usize::from(options.cores) <= cpus.len();
+    let cpus = Cpus::of(options);
     let mut threads = Vec::new();
     for index in 0..options.cores {
         let core = CoreId(index);
-        let placement = if bind { Placement::Fixed(cpus[usize::from(index)]) } else { Placement::Unbound };
+        let cpu = cpus.each.get(usize::from(index)).copied();
+        let placement = cpu.map_or(Placement::Unbound, Placement::Fixed);
+        let gathers = cpu.zip(cpus.shared);
         let (node, stop, rendezvous) = (node.clone(), stop.clone(), rendezvous.clone());
         let (main, spin) = (main(core), options.spin);
         let thread = LocalExecutorBuilder::new(placement)
@@ -110,7 +137,7 @@ where
             .io_memory(GLOMMIO_IO_MEMORY)
             .ring_depth(GLOMMIO_RING_DEPTH)
             .preempt_timer(GLOMMIO_PREEMPT_TIMER)
-            .spawn(move || run_core(core, node, spin, move |env| main(CoreStart { env, stop, rendezvous })))
+            .spawn(move || run_core(core, node, spin, gathers, move |env| main(CoreStart { env, stop, rendezvous })))
             .map_err(|error| LaunchError::Core(core, error.to_string()))?;
         threads.push((core, thread));
     }
@@ -130,6 +157,7 @@ async fn run_core<T, F>(
     id: CoreId,
     node: Arc<Node>,
     spin: Duration,
+    gathers: Option<(usize, usize)>,
     main: impl FnOnce(RingEnv) -> F + 'static,
 ) -> io::Result<T>
 where
@@ -148,6 +176,7 @@ where
             done.set(true);
         }
     });
-    pump(&core, &done, spin).await;
+    let gathering = gathers.and_then(|(home, shared)| Gathering::new(id, home, shared, clock::now()).ok());
+    pump(&core, &done, spin, gathering).await;
     Ok(outcome.take().expect("a core ends when its main future has"))
 }

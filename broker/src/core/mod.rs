@@ -6,6 +6,7 @@ mod clock;
 pub mod data_dir;
 mod disk_cpus;
 pub mod env;
+mod gather;
 mod helper;
 pub mod http_thread;
 mod kernel;

@@ -1,4 +1,4 @@
-//! What the cores of one node share: their bells, the sockets they accept from together, the helper thread.
+//! What the cores of one node share: their bells and loads, the sockets they accept from together, the helper thread.
 
 use std::{
     collections::BTreeMap,
@@ -7,12 +7,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::core::{bell::Bell, env::CoreId, helper::Helper, kernel::Kernel, shared_listener::SharedListener};
+use crate::core::{
+    bell::Bell, env::CoreId, gather::Loads, helper::Helper, kernel::Kernel, shared_listener::SharedListener,
+};
 
 /// Shared by all cores of a node, and nothing else is.
 pub(super) struct Node {
     pub(super) kernel: Kernel,
     bells: Vec<Arc<Bell>>,
+    pub(super) loads: Loads,
     /// By the address that was asked for.
     pub(super) listeners: Mutex<BTreeMap<SocketAddr, Arc<SharedListener>>>,
     pub(super) helper: Helper,
@@ -23,6 +26,7 @@ impl Node {
         Ok(Arc::new(Self {
             kernel,
             bells: (0..cores).map(|_| Bell::new()).collect::<io::Result<_>>()?,
+            loads: Loads::new(cores),
             listeners: Mutex::default(),
             helper: Helper::default(),
         }))

@@ -7,14 +7,14 @@
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
-use crate::core::{clock, ring_env::Core};
+use crate::core::{clock, gather::Gathering, ring_env::Core};
 
 /// Turns that may pass before what is queued is submitted although tasks still run: each turn waits to batch more, but
 /// a disk should not idle for long.
 const TURNS_UNSUBMITTED: u32 = 4;
 
 /// Runs the core until `done`, then lets the kernel finish what is in flight and drops every task.
-pub(super) async fn pump(core: &Rc<Core>, done: &Cell<bool>, spin: Duration) {
+pub(super) async fn pump(core: &Rc<Core>, done: &Cell<bool>, spin: Duration, mut gathering: Option<Gathering>) {
     let mut unsubmitted = 0;
     while !done.get() {
         core.ring.reap();
@@ -22,6 +22,9 @@ pub(super) async fn pump(core: &Rc<Core>, done: &Cell<bool>, spin: Duration) {
         let now = clock::now();
         core.turn.set(now);
         core.timers.fire(now);
+        if let Some(gathering) = &mut gathering {
+            gathering.look(&core.node.loads, now);
+        }
         core.tasks.let_background_through();
         if core.tasks.any_runnable() {
             give_way().await;
