@@ -29,8 +29,8 @@ OWN = {
 }  # fmt: skip
 #: Corelog's own keys, and what differs on purpose: records are acknowledged when they are durable; and without eligible
 #: leader replicas, min.insync.replicas is not set for all brokers when the cluster is made.
-OWN |= {"advertised.core.listeners", "connections.hand.over", "core.listeners", "core.spin.us", "cores", "journal.size", "logging.format"}
-OWN |= {"memory", "metrics.listener"}
+OWN |= {"advertised.core.listeners", "connections.hand.over", "core.gather", "core.listeners", "core.spin.us", "cores"}
+OWN |= {"journal.size", "logging.format", "memory", "metrics.listener"}
 OWN |= {"flush.messages", "log.flush.interval.messages", "min.insync.replicas"}
 
 
