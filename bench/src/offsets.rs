@@ -186,7 +186,13 @@ pub(crate) fn run_load(options: &LoadOptions) -> Result<Report> {
     let done = Instant::now();
     let link = connection.as_mut().ok_or_else(|| Error::Broken("it answered without a connection".into()))?;
     for group in &groups {
-        let count = fetched(link, group)?;
+        // A coordinator may have to load once more, soon after a start.
+        let count = loop {
+            match fetched(link, group)? {
+                None if began.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+                count => break count,
+            }
+        };
         if count != Some(options.partitions as usize) {
             return Err(Error::Broken(format!("group {group} has {count:?} offsets")));
         }
