@@ -150,8 +150,8 @@ pub const MOVE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How long a move that is slowed down goes without looking whether it is still wanted.
 pub const MOVE_LOOKS_UP: Duration = Duration::from_millis(50);
 
-/// How long what comes in waits while the journal or memory has no room for it, before it is refused. Shorter than any client
-/// waits for an answer.
+/// How long what comes in waits while the journal or memory has no room for it, before it is refused. Shorter than
+/// clients wait for an answer unless told otherwise.
 pub const ROOM_WAITED_FOR: Duration = Duration::from_secs(5);
 /// How often a partition that has such looks whether there is room.
 pub const ROOM_LOOKS_UP: Duration = Duration::from_millis(2);

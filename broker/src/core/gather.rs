@@ -2,7 +2,7 @@
 //! its own when there is more to do.
 //!
 //! A core on another CPU is woken across for each of its writes, and cores that talk to each other wake each other's CPUs. With
-//! two cores, 5,000 requests/s by 16 connections took 0.67x of the CPU on one CPU, with a p50 of 0.7x and a p99 of 0.35x; one
+//! two cores, 5,000 requests/s by 16 connections took 0.67x of the CPU on one CPU, with a p50 of 0.7x and a p99 of 0.4x; one
 //! producer and one consumer over 10 partitions 0.48x. As much as two cores can do takes two CPUs: 0.7x of the requests on one.
 
 use std::{
