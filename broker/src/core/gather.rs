@@ -60,7 +60,7 @@ fn ms(now: Instant) -> u64 {
 /// Where a core runs, and what it knows of its load.
 pub(super) struct Gathering {
     core: CoreId,
-    /// Its own CPU, and the one that all gather on.
+    /// Its own CPU, and the one that all gather on: one core has it for its own, and only tells its load.
     home: usize,
     shared: usize,
     place: Place,

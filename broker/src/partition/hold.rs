@@ -133,6 +133,7 @@ impl<E: NetEnv> Partition<E> {
             let next = self.hold.0.borrow_mut().batches.pop_front();
             let Some(next) = next else { return true };
             let waits = env.now() < next.until;
+            // Asked first: what is appended is checked before, each time.
             if waits && !self.has_resigned() && self.log().is_overloaded() {
                 self.hold.0.borrow_mut().batches.push_front(next);
                 return false;
