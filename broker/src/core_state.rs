@@ -41,6 +41,7 @@ use crate::{
         meter::Window,
     },
     router::{Router, Seat, metadata::Controller},
+    transfer::Transfers,
 };
 
 /// One core of the broker.
@@ -61,6 +62,8 @@ pub struct Core<E: NetEnv> {
     pub partitions: Registry<E>,
     /// Those that go to another directory.
     pub moves: Moves,
+    /// Those that go to another core, or come from one.
+    pub transfers: Transfers,
     /// The other cores.
     pub router: Router<E>,
     /// Its connections.
@@ -130,6 +133,7 @@ impl<E: NetEnv> Core<E> {
             directories: parts.directories,
             partitions: Registry::new(offline),
             moves: Moves::default(),
+            transfers: Transfers::default(),
             router: Router::open(parts.seat, &parts.env),
             connections: Connections::default(),
             admission: parts.admission,

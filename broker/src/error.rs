@@ -50,6 +50,8 @@ pub enum Fault {
     TimedOut,
     /// The partition has no leader now, or its core is not ready.
     LeaderNotAvailable,
+    /// The partition is on its way to another data directory.
+    ReassignmentInProgress,
     // The disk.
     /// Storage failed, or gave the log up.
     Storage(StorageError),
@@ -82,6 +84,7 @@ impl Fault {
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::TimedOut => ErrorCode::RequestTimedOut,
             Self::LeaderNotAvailable => ErrorCode::LeaderNotAvailable,
+            Self::ReassignmentInProgress => ErrorCode::ReassignmentInProgress,
             Self::Storage(error) => storage_code(error),
             Self::ControllerUnavailable => ErrorCode::CoordinatorNotAvailable,
             Self::CoreGone => ErrorCode::NotLeaderOrFollower,
@@ -159,6 +162,7 @@ impl fmt::Display for Fault {
             Self::InvalidRequest(why) => f.write_str(why),
             Self::TimedOut => f.write_str("not acknowledged in time"),
             Self::LeaderNotAvailable => f.write_str("the partition has no leader now"),
+            Self::ReassignmentInProgress => f.write_str("the partition is on its way to another data directory"),
             Self::Storage(error) => error.fmt(f),
             Self::ControllerUnavailable => f.write_str("the controller does not answer"),
             Self::CoreGone => f.write_str("the owning core has stopped"),

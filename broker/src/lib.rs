@@ -45,3 +45,4 @@ pub mod serve;
 pub mod sim;
 pub(crate) mod slot;
 pub mod timeout;
+pub mod transfer;

@@ -150,6 +150,9 @@ pub const MOVE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How long a move that is slowed down goes without looking whether it is still wanted.
 pub const MOVE_LOOKS_UP: Duration = Duration::from_millis(50);
 
+/// How often whoever asked for partitions to be on other cores is looked after.
+pub const REASSIGNMENT_LOOKS_UP: Duration = Duration::from_millis(2);
+
 /// How long what comes in waits while the journal or memory has no room for it, before it is refused. Shorter than
 /// clients wait for an answer unless told otherwise.
 pub const ROOM_WAITED_FOR: Duration = Duration::from_secs(5);

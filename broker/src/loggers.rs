@@ -40,6 +40,7 @@ const NAMES: &[&str] = &[
     "corelog_broker::serve",
     "corelog_broker::sim",
     "corelog_broker::timeout",
+    "corelog_broker::transfer",
     "corelog_storage",
     "corelog_storage::journal",
     "corelog_storage::log",

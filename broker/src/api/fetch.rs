@@ -79,35 +79,72 @@ pub(super) async fn answer<E: NetEnv>(
     response
 }
 
-/// Waits and reads: of a session what has news, else all that is asked.
+/// Waits and reads: of a session what has news, else all that is asked. What went to another core meanwhile is asked for
+/// again, there.
 async fn read<E: NetEnv>(
     core: &Rc<Core<E>>,
     context: &RequestContext,
     request: &FetchView,
-    held: Option<&mut Held<E>>,
+    mut held: Option<&mut Held<E>>,
     asked: &[Asked<'_>],
 ) -> Vec<(Place, Fetched)> {
-    let mut once;
-    let shares = match held {
-        Some(held) => {
-            ask_changes(core, context, held);
-            &mut held.shares
-        }
-        None => {
-            once = Shares::new(core, false);
-            ask_all(core, context, asked, &mut once);
-            &mut once
-        }
-    };
-    context.traffic.asked(shares.owners());
     let most = limits::FETCH_MAX_BYTES.min(core.config.net.fetch_max_bytes as usize);
     let most = most.min(core_quotas::most_to_fetch(core, context));
-    let terms = Terms {
-        max_wait: Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)),
+    let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let until = core.env.now().after(max_wait);
+    let mut terms = Terms {
+        max_wait,
         min_bytes: u64::try_from(request.min_bytes).unwrap_or(0).min(most as u64),
         max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(most),
     };
-    shares.fetch(terms).await
+    loop {
+        let mut once = None;
+        let shares = match &mut held {
+            Some(held) => {
+                ask_changes(core, context, held);
+                &mut held.shares
+            }
+            None => {
+                let once = once.insert(Shares::new(core, false));
+                ask_all(core, context, asked, once);
+                once
+            }
+        };
+        context.traffic.asked(shares.owners());
+        let fetched = shares.fetch(terms).await;
+        let refused = fetched.iter().filter(|(_, got)| got.is_refused()).map(|(place, _)| *place);
+        let went = match (&mut held, &once) {
+            (Some(Held { session, shares, .. }), _) => {
+                went_elsewhere(core, context, shares, refused.filter_map(|place| Some((place, session.asked(place)?))))
+            }
+            (None, Some(once)) => {
+                let asked = |place: Place| Some((place, asked.get(place.0 as usize)?.clone()));
+                went_elsewhere(core, context, once, refused.filter_map(asked))
+            }
+            (None, None) => false,
+        };
+        if !went {
+            return fetched;
+        }
+        if let Some(held) = &mut held {
+            held.session.untold(&fetched);
+        }
+        terms.max_wait = until.since(core.env.now());
+    }
+}
+
+/// Whether some of these, which were refused, are not where they were asked for any more.
+fn went_elsewhere<'a, E: NetEnv>(
+    core: &Core<E>,
+    context: &RequestContext,
+    shares: &Shares<E>,
+    mut refused: impl Iterator<Item = (Place, Asked<'a>)>,
+) -> bool {
+    let image = core.image();
+    refused.any(|(place, asked)| {
+        let found = Finder { core, context, image: &image, last: None }.find(&asked);
+        found.is_ok_and(|(owner, part)| !shares.asks(place, owner, part.log))
+    })
 }
 
 fn ask_all<E: NetEnv>(core: &Core<E>, context: &RequestContext, asked: &[Asked<'_>], shares: &mut Shares<E>) {

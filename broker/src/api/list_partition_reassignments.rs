@@ -1,4 +1,5 @@
-//! ListPartitionReassignments, version 0: the replicas that are moving (KIP-455). With one node none ever is.
+//! ListPartitionReassignments, version 0: the replicas that are moving (KIP-455). With one node none ever is: what moves from
+//! core to core does so while AlterPartitionReassignments is answered.
 
 use std::rc::Rc;
 

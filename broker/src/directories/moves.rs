@@ -123,6 +123,11 @@ impl Moves {
         Some(Coming { to: present.to, bytes, lag: log.end().0 - end.unwrap_or(log.start()).0 })
     }
 
+    /// Whether a partition of this core is to go to another directory.
+    pub(crate) fn has(&self, id: LogId) -> bool {
+        self.all.borrow().contains_key(&id)
+    }
+
     /// Whether one is at work.
     pub fn running(&self) -> bool {
         self.running.get()
@@ -157,6 +162,11 @@ impl Moves {
 pub(crate) async fn ask<E: NetEnv>(core: &Rc<Core<E>>, id: LogId, to: DirectoryId) -> Result<(), Fault> {
     loop {
         let partition = core.led(id)?;
+        if core.transfers.has(id) {
+            // It is soon over, and the partition another core's, maybe.
+            core.env.sleep(MOVE_LOOKS_UP).await;
+            continue;
+        }
         match core.moves.get(id) {
             Some(present) if present.to == to => return Ok(()),
             Some(present) => {
@@ -171,7 +181,7 @@ pub(crate) async fn ask<E: NetEnv>(core: &Rc<Core<E>>, id: LogId, to: DirectoryI
         let there = partition.directory_on(core.node) == Some(to);
         let Some(shard) = core.directories.shard(to).filter(|_| !there) else { return Ok(()) };
         shard.announce_copy(id).await?;
-        if core.moves.get(id).is_none() {
+        if !core.moves.has(id) && !core.transfers.has(id) {
             begin(core, id, to);
             return Ok(());
         }

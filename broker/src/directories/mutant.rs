@@ -30,7 +30,7 @@ pub const ALL: [(Mutant, &str); 8] = [
     (Mutant::KeepFailureToItself, "every core says that it is offline"),
     (Mutant::MoveInOneDirectory, "what was acknowledged is found"),
     (Mutant::PlaceInFailed, "new partitions go where they can be served"),
-    (Mutant::DeleteBeforeDecided, "what was acknowledged is found"),
+    (Mutant::DeleteBeforeDecided, "consumers notice nothing"),
     (Mutant::LaterCopyCounts, "what was acknowledged is found"),
     (Mutant::HoldNothing, "producers notice nothing"),
 ];

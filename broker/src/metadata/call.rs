@@ -80,6 +80,17 @@ pub enum MetadataCall {
         /// Where it will be.
         to: DirectoryId,
     },
+    /// A node's copy of a partition is owned by another of its cores from now on, in a new leader epoch if it leads.
+    MoveToCore {
+        /// Whose copy.
+        node: NodeId,
+        /// Which partition's.
+        log: LogId,
+        /// Whose it is.
+        from: CoreId,
+        /// Whose it will be.
+        to: CoreId,
+    },
     /// A data directory failed: no new partition goes there.
     DirectoryFailed {
         /// Whose.
@@ -111,7 +122,7 @@ pub enum MetadataAnswer {
     },
     /// To [`MetadataCall::AllocateProducerIds`].
     ProducerIds(ProducerIdBlock),
-    /// To [`MetadataCall::MoveReplica`]: whether it was where it was said to be.
+    /// To [`MetadataCall::MoveReplica`] and [`MetadataCall::MoveToCore`]: whether it was where it was said to be.
     ReplicaMoved(bool),
     /// To [`MetadataCall::DirectoryFailed`].
     DirectoryNoted,

@@ -1,5 +1,6 @@
 //! What comes in for a partition while nothing is appended to it waits, in the order in which it came: for the moment in
-//! which it goes from one data directory to another, and while the journal or memory is full of what is not in segments yet.
+//! which it goes from one data directory or core to another, and while the journal or memory is full of what is not in
+//! segments yet.
 
 use std::{
     cell::RefCell,
@@ -22,6 +23,7 @@ use crate::{
     error::Fault,
     limits::{ROOM_LOOKS_UP, ROOM_WAITED_FOR},
     partition::{Partition, append::Records},
+    router::produce::Accepted,
     slot::{self, Filled, Slot},
 };
 
@@ -31,7 +33,7 @@ pub(super) struct Hold(RefCell<Held>);
 
 #[derive(Default)]
 struct Held {
-    /// It goes to another data directory.
+    /// It goes to another data directory, or core.
     moves: bool,
     /// A task looks whether there is room.
     looks: bool,
@@ -41,11 +43,13 @@ struct Held {
 }
 
 /// A batch with its place.
-struct Waiting {
-    records: Records,
-    slot: Slot<Result<Appended, Fault>>,
+pub(crate) struct Waiting {
+    /// What is to be appended.
+    pub(crate) records: Records,
+    /// Who waits for what becomes of it.
+    pub(crate) slot: Slot<Result<Settled, Fault>>,
     /// How long it waits for room.
-    until: Instant,
+    pub(crate) until: Instant,
 }
 
 /// What became of a batch that was given to a partition.
@@ -53,7 +57,15 @@ pub(crate) enum Given {
     /// It is appended, or refused.
     At(Result<Appended, Fault>),
     /// It has its place, and is appended when the partition is not held any more.
-    Waits(Filled<Result<Appended, Fault>>),
+    Waits(Filled<Result<Settled, Fault>>),
+}
+
+/// What became of a batch that waited.
+pub(crate) enum Settled {
+    /// It is appended here.
+    Here(Appended),
+    /// It was appended on the core that the partition went to, and is acknowledged as it asked.
+    There(Accepted),
 }
 
 impl<E: NetEnv> Partition<E> {
@@ -62,7 +74,7 @@ impl<E: NetEnv> Partition<E> {
         self.hold.0.borrow_mut().moves = true;
     }
 
-    /// Whether it goes to another data directory now.
+    /// Whether it goes elsewhere now.
     pub(crate) fn is_held(&self) -> bool {
         self.hold.0.borrow().moves
     }
@@ -96,7 +108,27 @@ impl<E: NetEnv> Partition<E> {
         Given::Waits(filled)
     }
 
-    /// Resolves when it does not go to another data directory.
+    /// It has gone to another core, and this one leads it no more: what waits, for the other to append.
+    pub(crate) fn depart(&self) -> VecDeque<Waiting> {
+        let (batches, others) = {
+            let mut held = self.hold.0.borrow_mut();
+            held.moves = false;
+            (std::mem::take(&mut held.batches), std::mem::take(&mut held.others))
+        };
+        others.into_iter().for_each(Waker::wake);
+        batches
+    }
+
+    /// These waited for it on the core that it came from: they are appended before what waits here.
+    pub(crate) fn arrive(self: &Rc<Self>, env: &E, mut first: VecDeque<Waiting>) {
+        let mut held = self.hold.0.borrow_mut();
+        first.append(&mut held.batches);
+        held.batches = first;
+        drop(held);
+        self.let_go_on(env);
+    }
+
+    /// Resolves when it does not go elsewhere.
     pub(crate) fn when_let_go(self: Rc<Self>) -> impl Future<Output = ()> + 'static {
         poll_fn(move |context| {
             let mut held = self.hold.0.borrow_mut();
@@ -143,7 +175,7 @@ impl<E: NetEnv> Partition<E> {
                     self.hold.0.borrow_mut().batches.push_front(next);
                     return false;
                 }
-                appended => next.slot.fill(appended),
+                appended => next.slot.fill(appended.map(Settled::Here)),
             }
         }
     }

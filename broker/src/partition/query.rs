@@ -9,12 +9,13 @@ use corelog_storage::{
 };
 
 use crate::{
-    core::env::NetEnv,
+    core::env::{CoreId, NetEnv},
     core_state::Core,
     directories::moves::{self, Coming},
     error::Fault,
     metadata::ids::DirectoryId,
     partition::Partition,
+    transfer,
 };
 
 /// What is asked of one partition.
@@ -45,6 +46,8 @@ pub enum Query {
     Size,
     /// Has it move to that directory of this node.
     MoveTo(DirectoryId),
+    /// Has it move to that core of this node.
+    MoveToCore(CoreId),
     /// The idempotent producers the log remembers.
     Producers,
 }
@@ -96,7 +99,7 @@ pub enum Answer {
         /// The copy that is being made of it.
         coming: Option<Coming>,
     },
-    /// To `MoveTo`: it does, or is there.
+    /// To `MoveTo` and `MoveToCore`: it does, or is there.
     Moves,
     /// To `Producers`, by id.
     Producers(Vec<ProducerInfo>),
@@ -135,6 +138,7 @@ pub async fn answer<E: NetEnv>(core: &Rc<Core<E>>, log: LogId, query: Query) -> 
         }
         Query::Size => Ok(Answer::Size { bytes: partition.log().size(), coming: core.moves.coming(&partition) }),
         Query::MoveTo(directory) => moves::ask(core, log, directory).await.map(|()| Answer::Moves),
+        Query::MoveToCore(to) => transfer::ask(core, log, to).map(|()| Answer::Moves),
         Query::Producers => Ok(Answer::Producers(partition.log().producer_infos())),
     }
 }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use corelog_storage::ids::{LeaderEpoch, LogId, Offset};
+use corelog_wire::error_code::ErrorCode;
 
 use crate::{
     core::env::NetEnv,
@@ -54,6 +55,11 @@ impl Fetched {
             log_start: unknown,
             ..Self::default()
         }
+    }
+
+    /// Whether whoever was asked says that it does not lead it.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.fault.as_ref().is_some_and(|fault| fault.code() == ErrorCode::NotLeaderOrFollower)
     }
 
     /// Bytes of records.

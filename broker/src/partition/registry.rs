@@ -10,7 +10,8 @@ use std::{
 
 use corelog_storage::{
     compress::Compression,
-    ids::{LogId, PartitionIndex, TopicId},
+    ids::{LeaderEpoch, LogId, PartitionIndex, TopicId},
+    log::Log,
     shard::Shard,
 };
 
@@ -27,6 +28,7 @@ use crate::{
         record::{ConfigOverrides, PartitionState},
     },
     partition::{Partition, TopicRules, offline::Offline},
+    transfer::mutant::{self, Mutant},
 };
 
 /// The partitions led by one core.
@@ -167,6 +169,26 @@ impl<E: NetEnv> Registry<E> {
         self.led.borrow_mut().entry(id.topic).or_default().insert(id.partition, partition);
     }
 
+    /// Leads, held, a partition that comes from another core, whose `log` is this core's now; false if its topic is gone.
+    pub(crate) fn take_over(&self, core: &Core<E>, log: Rc<Log<E>>, led_since: LeaderEpoch) -> bool {
+        let (id, image) = (log.id(), core.image());
+        let Some((topic, state)) =
+            image.topic_by_id(id.topic).and_then(|topic| Some((topic, topic.partition(id.partition)?)))
+        else {
+            return false;
+        };
+        let wanted = Wanted::of(&core.settings(), &topic.configs, topic.is_internal());
+        let rules = wanted.rules.jittered(id, wanted.segment_jitter);
+        log.set_config(rules.log);
+        let partition = Partition::lead(log, topic.name.clone(), state.clone(), rules);
+        if !mutant::active(Mutant::GoesOnEarly) {
+            partition.hold();
+        }
+        partition.continue_since(led_since);
+        self.led.borrow_mut().entry(id.topic).or_default().insert(id.partition, partition);
+        true
+    }
+
     /// The partition is in another directory from now on, where its log was copied to; false if nobody can lead it there.
     fn go_over(&self, core: &Core<E>, partition: &Rc<Partition<E>>, state: &PartitionState) -> bool {
         let id = partition.id();
@@ -201,22 +223,10 @@ impl<E: NetEnv> Registry<E> {
 
     /// Resigns from partitions that are no longer this core's; deletes the logs of deleted topics.
     async fn let_go(&self, core: &Rc<Core<E>>, after: &ClusterImage) {
-        let lost: Vec<_> = self
-            .all()
-            .into_iter()
-            .filter(|partition| {
-                after.partition(partition.id()).and_then(PartitionState::leader_core) != Some((core.node, core.id))
-            })
-            .collect();
-        for partition in lost {
-            let id = partition.id();
-            self.forget(id);
-            partition.resign();
-            let directory = partition.directory_on(core.node);
-            if after.topic_by_id(id.topic).is_none()
-                && let Some(shard) = directory.and_then(|directory| core.directories.shard(directory))
-            {
-                delete(shard, id).await;
+        for partition in self.all() {
+            // Of those on their way to or from another core, who brings them knows whose they are.
+            if !core.transfers.has(partition.id()) {
+                self.let_go_unless_own(core, &partition, after).await;
             }
         }
         // In a directory that is offline they go at the next start that has it.
@@ -226,6 +236,29 @@ impl<E: NetEnv> Registry<E> {
                     delete(shard, id).await;
                 }
             }
+        }
+    }
+}
+
+impl<E: NetEnv> Registry<E> {
+    /// A partition is not on its way any more: it may be that it is not this core's by now.
+    pub(crate) async fn settle(&self, core: &Rc<Core<E>>, id: LogId) {
+        if let Some(partition) = self.get(id) {
+            self.let_go_unless_own(core, &partition, &core.image()).await;
+        }
+    }
+
+    async fn let_go_unless_own(&self, core: &Rc<Core<E>>, partition: &Partition<E>, image: &ClusterImage) {
+        let id = partition.id();
+        if image.partition(id).and_then(PartitionState::leader_core) == Some((core.node, core.id)) {
+            return;
+        }
+        self.let_go_of(partition);
+        let directory = partition.directory_on(core.node);
+        if image.topic_by_id(id.topic).is_none()
+            && let Some(shard) = directory.and_then(|directory| core.directories.shard(directory))
+        {
+            delete(shard, id).await;
         }
     }
 }

@@ -54,6 +54,7 @@ use crate::{
     },
     partition::{query::Answer, read::Fetched, watchers::Key},
     quota::core_quotas::{self, Usage},
+    transfer,
 };
 
 /// A core's seat at the mesh of mailboxes, before it starts.
@@ -125,6 +126,8 @@ pub enum CoreMessage {
     DirectoryFailed(DirectoryId, StorageError),
     /// Note: this connection is yours from here on.
     Connection(Box<HandedOver>),
+    /// Note: of a partition that goes from one core to another.
+    Transfer(transfer::Letter),
     /// Note: what clients with quotas used on the telling core since it last told.
     QuotaUsage(Arc<[Usage]>),
 }
@@ -215,6 +218,7 @@ fn on_request<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, message: CoreMessag
         | CoreMessage::Image(_)
         | CoreMessage::ImageApplied(_)
         | CoreMessage::DirectoryFailed(..)
+        | CoreMessage::Transfer(_)
         | CoreMessage::QuotaUsage(_)
         | CoreMessage::Connection(_) => unreachable!("a note sent as a request"),
     }
@@ -229,6 +233,7 @@ fn on_note<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, message: CoreMessage) {
         CoreMessage::Image(image) => apply_image(core, from, image),
         CoreMessage::GroupReleased(id, answer) => core.groups.released(id, *answer),
         CoreMessage::DirectoryFailed(id, error) => drop(directories::failure::take_offline(core, id, &error)),
+        CoreMessage::Transfer(letter) => transfer::receive(core, from, letter),
         CoreMessage::QuotaUsage(used) => core_quotas::heard(core, &used),
         CoreMessage::Connection(connection) => driver::take_over(core, *connection),
         CoreMessage::ImageApplied(version) => {

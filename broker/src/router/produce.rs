@@ -20,7 +20,7 @@ use crate::{
     partition::{
         Partition,
         append::{Acks, Records},
-        hold::Given,
+        hold::{Given, Settled},
     },
     router::{Caller, CoreMessage, CoreReply, Pending},
     slot::Filled,
@@ -64,12 +64,12 @@ pub struct Begun<E: NetEnv> {
 /// A batch with its place in a partition of this core.
 enum Placed<E: NetEnv> {
     At(Appended<E>),
-    /// The partition goes to another data directory just now, or there is no room.
+    /// The partition goes to another data directory or core just now, or there is no room.
     Waits {
         partition: Rc<Partition<E>>,
         acks: Acks,
         bytes: usize,
-        filled: Filled<Result<log::Appended, Fault>>,
+        filled: Filled<Result<Settled, Fault>>,
     },
 }
 
@@ -164,6 +164,20 @@ pub(super) fn serve<E: NetEnv>(core: &Rc<Core<E>>, caller: Caller, batches: Vec<
     });
 }
 
+/// Acknowledges batches that another core had waiting for a partition when it came here, as they ask.
+pub(crate) async fn settle<E: NetEnv>(
+    core: &Core<E>,
+    partition: Rc<Partition<E>>,
+    waiting: Vec<(Acks, usize, Duration, Filled<Result<Settled, Fault>>)>,
+) -> Vec<Produced> {
+    let mut outcomes = Vec::with_capacity(waiting.len());
+    for (acks, bytes, timeout, filled) in waiting {
+        let placed = Placed::Waits { partition: partition.clone(), acks, bytes, filled };
+        outcomes.push(acknowledged(core, placed, timeout).await);
+    }
+    outcomes
+}
+
 /// Gives a batch its place in its partition.
 fn place<E: NetEnv>(core: &Core<E>, routed: Routed) -> Result<Placed<E>, Fault> {
     let partition = core.led(routed.log)?;
@@ -200,8 +214,10 @@ async fn acknowledged<E: NetEnv>(core: &Core<E>, placed: Placed<E>, timeout: Dur
         Placed::At(appended) => appended,
         Placed::Waits { partition, acks, bytes, filled } => {
             let filled = within(&core.env, timeout, filled).await.ok_or(Fault::TimedOut)?;
-            let appended = filled.ok_or(Fault::NotLeader)??;
-            take(core, partition, (acks, bytes), appended)
+            match filled.ok_or(Fault::NotLeader)?? {
+                Settled::Here(appended) => take(core, partition, (acks, bytes), appended),
+                Settled::There(accepted) => return Ok(accepted),
+            }
         }
     };
     match appended.acks {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use corelog_storage::{env::Lane, ids::LogId};
+use corelog_wire::error_code::ErrorCode;
 
 use crate::{
     core::env::{CoreId, NetEnv},
@@ -21,8 +22,29 @@ pub struct Asked {
     pub query: Query,
 }
 
-/// Asks the owners; the answers are in the questions' order.
+/// Asks the owners; the answers are in the questions' order. An owner that a partition has left is not believed.
 pub async fn ask<E: NetEnv>(
+    core: &Rc<Core<E>>,
+    questions: Vec<Result<(CoreId, Asked), Fault>>,
+) -> Vec<Result<Answer, Fault>> {
+    let mut answers = ask_owners(core, questions.clone()).await;
+    let image = core.image();
+    let again = |(question, answer): (Result<(CoreId, Asked), Fault>, &Result<Answer, Fault>)| {
+        let (asked, question) = question.ok()?;
+        let refused = answer.as_ref().is_err_and(|fault| fault.code() == ErrorCode::NotLeaderOrFollower);
+        let (node, owner) = image.partition(question.log)?.leader_core()?;
+        (refused && node == core.node && owner != asked).then_some((owner, question))
+    };
+    let moved: Vec<_> = questions.into_iter().zip(&answers).map(again).collect();
+    let places = (0..moved.len()).filter(|place| moved[*place].is_some()).collect::<Vec<_>>();
+    if !places.is_empty() {
+        let later = ask_owners(core, moved.into_iter().flatten().map(Ok).collect()).await;
+        places.into_iter().zip(later).for_each(|(place, answer)| answers[place] = answer);
+    }
+    answers
+}
+
+async fn ask_owners<E: NetEnv>(
     core: &Rc<Core<E>>,
     questions: Vec<Result<(CoreId, Asked), Fault>>,
 ) -> Vec<Result<Answer, Fault>> {

@@ -286,7 +286,9 @@ async fn report<E: NetEnv>(core: Rc<Core<E>>, shared: Arc<Shared>) {
 async fn end<E: NetEnv>(core: &Rc<Core<E>>, step: &shared::Steps<E>) -> Result<(), Stopped> {
     core.connections.stop();
     let deadline = core.env.now().after(DRAIN);
-    while (core.connections.count() > 0 || core.moves.running()) && core.env.now() < deadline {
+    while (core.connections.count() > 0 || core.moves.running() || core.transfers.running())
+        && core.env.now() < deadline
+    {
         core.env.sleep(Duration::from_millis(10)).await;
     }
     step.meet().await;

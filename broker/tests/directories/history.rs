@@ -5,11 +5,13 @@
 //! - *The other directory is served*, whatever became of one.
 //! - *Every core says that it is offline*, and which partitions are: no leader, an offline replica, KAFKA_STORAGE_ERROR.
 //! - *New partitions go where they can be served*.
-//! - *Producers notice nothing* of partitions that move between the disks, as long as these are sound.
+//! - *Producers notice nothing* of partitions that move between the disks and between the cores, as long as the disks are
+//!   sound; nor does one that has several batches under way, each with its number.
+//! - *Consumers notice nothing* of it either: each record comes once, in its order.
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     path::PathBuf,
     rc::Rc,
     time::Duration,
@@ -29,6 +31,10 @@ use crate::{
 const LIVES: u64 = 5;
 const STORAGE_ERROR: i16 = 56;
 const PRODUCERS: u64 = 2;
+const CONSUMERS: u64 = 2;
+/// Of a producer that does not wait.
+const UNDER_WAY: usize = 5;
+const REASSIGNMENT_IN_PROGRESS: i16 = 60;
 
 /// A partition as the outside world knows it.
 struct Model {
@@ -43,6 +49,7 @@ struct Truth {
     texts: Cell<u64>,
     /// All disks are sound: nothing is refused.
     sound: Cell<bool>,
+    producers: Cell<i64>,
     broken: RefCell<Option<String>>,
 }
 
@@ -50,6 +57,13 @@ impl Truth {
     fn text(&self) -> String {
         self.texts.set(self.texts.get() + 1);
         format!("record <{}>", self.texts.get())
+    }
+
+    /// A property does not hold, if all disks are sound.
+    fn breaks(&self, what: String) {
+        if self.sound.get() {
+            self.broken.borrow_mut().get_or_insert(what);
+        }
     }
 
     /// The partitions that are, or are not, on these disks.
@@ -127,8 +141,14 @@ impl History {
         if absent.is_none() {
             let paths: Vec<PathBuf> = (0..self.disks.len()).map(path).collect();
             let (env, truth, rng) = (self.machine.client.clone(), self.truth.clone(), self.chance.fork());
-            let moving = keep_moving(env, world.clone(), truth, rng, paths);
+            let moving = keep_moving(env, world.clone(), truth, rng, (paths, cores));
             self.machine.client.spawn(Lane::Latency, moving);
+        }
+        let (env, truth, rng) = (self.machine.client.clone(), self.truth.clone(), self.chance.fork());
+        self.machine.client.spawn(Lane::Latency, keep_streaming(env, truth, rng));
+        for _ in 0..CONSUMERS {
+            let (env, truth, rng) = (self.machine.client.clone(), self.truth.clone(), self.chance.fork());
+            self.machine.client.spawn(Lane::Latency, keep_consuming(env, world.clone(), truth, rng));
         }
         for _ in 0..PRODUCERS {
             let (env, truth, rng) = (self.machine.client.clone(), self.truth.clone(), self.chance.fork());
@@ -378,10 +398,7 @@ async fn keep_producing(env: SimNetEnv, truth: Rc<Truth>, rng: Rng) {
             None => return,
             Some(Ok(offset)) => acknowledge(&truth, partition, offset, text),
             Some(Err(code)) => {
-                if truth.sound.get() {
-                    let broken = format!("producers notice nothing, but of {partition:?}: error {code}");
-                    truth.broken.borrow_mut().get_or_insert(broken);
-                }
+                truth.breaks(format!("producers notice nothing, but of {partition:?}: error {code}"));
                 env.sleep(Duration::from_millis(5)).await;
             }
         }
@@ -390,20 +407,87 @@ async fn keep_producing(env: SimNetEnv, truth: Rc<Truth>, rng: Rng) {
 }
 
 /// Asks for partitions to be elsewhere, until the disks are to fail or the node is gone.
-async fn keep_moving(env: SimNetEnv, world: World, truth: Rc<Truth>, rng: Rng, paths: Vec<PathBuf>) {
+async fn keep_moving(env: SimNetEnv, world: World, truth: Rc<Truth>, rng: Rng, to: (Vec<PathBuf>, u16)) {
+    let (paths, cores) = to;
     let Some(mut client) = node::connect(&env).await else { return };
+    let mut core_client = node::connect_to_core(&env, rng.below(u64::from(cores)) as u16).await;
     while truth.sound.get() {
         let all = truth.partitions(|_| true);
         let Some(partition) = all.get(rng.below(all.len() as u64) as usize) else { return };
-        match node::move_to(&mut client, partition, &paths[rng.below(paths.len() as u64) as usize]).await {
-            None => return,
-            Some(0) => world.count("move asked for"),
-            Some(code) if truth.sound.get() => {
-                let broken = format!("a move is accepted, but of {partition:?}: error {code}");
-                truth.broken.borrow_mut().get_or_insert(broken);
+        let (moved, what) = match rng.below(2) {
+            0 => {
+                let path = &paths[rng.below(paths.len() as u64) as usize];
+                (node::move_to(&mut client, partition, path).await, "move asked for")
             }
-            Some(_) => {}
+            _ => {
+                let core = rng.below(u64::from(cores)) as u16;
+                (node::move_to_core(&mut core_client, partition, core).await, "move to a core")
+            }
+        };
+        match moved {
+            None => return,
+            Some(0) => world.count(what),
+            // It is on its way to another disk.
+            Some(REASSIGNMENT_IN_PROGRESS) => {}
+            Some(code) => truth.breaks(format!("a move is accepted, but of {partition:?}: error {code}")),
         }
         env.sleep(Duration::from_millis(rng.below(12))).await;
+    }
+}
+
+/// Appends to one partition, several batches under way at a time, until the node is gone or the disks are to fail.
+async fn keep_streaming(env: SimNetEnv, truth: Rc<Truth>, rng: Rng) {
+    let Some(mut client) = node::connect(&env).await else { return };
+    let all = truth.partitions(|_| true);
+    let Some(partition) = all.get(rng.below(all.len() as u64) as usize) else { return };
+    truth.producers.set(truth.producers.get() + 1);
+    let (producer, mut sent, mut last) = (truth.producers.get(), VecDeque::new(), -1);
+    for sequence in 0.. {
+        let text = truth.text();
+        let batch = node::numbered(&text, producer, sequence);
+        if node::begin_produce(&client, partition, batch).await.is_none() {
+            return;
+        }
+        sent.push_back(text);
+        if sent.len() < UNDER_WAY {
+            continue;
+        }
+        let text = sent.pop_front().expect("some are under way");
+        match node::end_produce(&mut client).await {
+            None => return,
+            Some(Ok(offset)) if offset > last => {
+                last = offset;
+                acknowledge(&truth, partition, offset, text);
+            }
+            Some(other) => {
+                truth.breaks(format!("producers notice nothing, but of {partition:?} after {last}: {other:?}"));
+                return;
+            }
+        }
+        env.sleep(Duration::from_micros(rng.below(500))).await;
+    }
+}
+
+/// Reads partitions from their beginning and on, until the node is gone or the disks are to fail.
+async fn keep_consuming(env: SimNetEnv, world: World, truth: Rc<Truth>, rng: Rng) {
+    let Some(mut client) = node::connect(&env).await else { return };
+    let mut positions = BTreeMap::new();
+    while truth.sound.get() {
+        let all = truth.partitions(|_| true);
+        let Some(partition) = all.get(rng.below(all.len() as u64) as usize) else { return };
+        let next = positions.entry(partition.clone()).or_insert(0);
+        let Some(brought) = node::fetch(&mut client, partition, *next, rng.below(20) as i32).await else { return };
+        match brought {
+            Ok((batches, _)) => {
+                for (offset, batch) in &batches {
+                    if offset != next {
+                        truth.breaks(format!("consumers notice nothing, but of {partition:?}: {offset} after {next}"));
+                    }
+                    *next = node::end_of(&BTreeMap::from([(*offset, batch.clone())]), *next);
+                    world.count("batch consumed");
+                }
+            }
+            Err(code) => truth.breaks(format!("consumers notice nothing, but of {partition:?}: error {code}")),
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 #[path = "../support/client.rs"]
 mod client;
+mod cores;
 mod history;
 mod node;
 mod scenarios;
@@ -22,7 +23,9 @@ const MINIMA: &[(&str, u64)] = &[
     ("disk failed", 8),
     ("disks mounted elsewhere", 8),
     ("directory added", 3),
-    ("move asked for", 300),
+    ("move asked for", 150),
+    ("move to a core", 150),
+    ("batch consumed", 1_000),
     ("partition moved", 40),
     ("partition placed", 60),
     ("partition seen offline", 50),
@@ -58,21 +61,29 @@ fn a_seed_gives_one_history() {
 #[cfg(feature = "mutants")]
 #[test]
 fn every_mutant_is_caught_by_its_property() {
-    use corelog_broker::directories::mutant;
-    const WITHIN: u64 = 60;
+    use corelog_broker::{directories::mutant, transfer::mutant as transfers};
     for (mutant, property) in mutant::ALL {
-        let caught = (0..WITHIN).find_map(|seed| {
-            mutant::choose(Some(mutant));
-            let outcome = std::panic::catch_unwind(|| history::run(seed));
-            mutant::choose(None);
-            match outcome {
-                Ok(Ok(_)) => None,
-                Ok(Err(broken)) => Some((seed, broken)),
-                Err(_) => Some((seed, "an assertion".to_owned())),
-            }
-        });
-        println!("{mutant:?}: {caught:?}");
-        let (_, broken) = caught.unwrap_or_else(|| panic!("{mutant:?} survived {WITHIN} seeds"));
-        assert!(broken.contains(property), "{mutant:?} broke another property: {broken}");
+        is_caught(&format!("{mutant:?}"), property, |chosen| mutant::choose(chosen.then_some(mutant)));
     }
+    for (mutant, property) in transfers::ALL {
+        is_caught(&format!("{mutant:?}"), property, |chosen| transfers::choose(chosen.then_some(mutant)));
+    }
+}
+
+#[cfg(feature = "mutants")]
+fn is_caught(mutant: &str, property: &str, choose: impl Fn(bool)) {
+    const WITHIN: u64 = 60;
+    let caught = (0..WITHIN).find_map(|seed| {
+        choose(true);
+        let outcome = std::panic::catch_unwind(|| history::run(seed));
+        choose(false);
+        match outcome {
+            Ok(Ok(_)) => None,
+            Ok(Err(broken)) => Some((seed, broken)),
+            Err(_) => Some((seed, "an assertion".to_owned())),
+        }
+    });
+    println!("{mutant}: {caught:?}");
+    let (_, broken) = caught.unwrap_or_else(|| panic!("{mutant} survived {WITHIN} seeds"));
+    assert!(broken.contains(property), "{mutant} broke another property: {broken}");
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use corelog_broker::{
     config::BrokerConfig,
     core::{
+        env::Conn,
         mailbox,
         stop::{Rendezvous, Stop},
     },
@@ -22,21 +23,25 @@ use corelog_broker::{
 use corelog_storage::{
     batch::Header,
     env::Env,
-    ids::Timestamp,
+    ids::{ProducerEpoch, ProducerId, Timestamp},
     record::BatchBuilder,
     sim::{Faults, HostId, Place, World},
 };
-use corelog_wire::messages::{
-    AlterReplicaLogDirsRequest, CreateTopicsRequest, DescribeLogDirsRequest, FetchRequest, MetadataRequest,
-    ProduceRequest,
-    alter_replica_log_dirs::{AlterReplicaLogDir, AlterReplicaLogDirTopic},
-    create_topics::CreatableTopic,
-    fetch::{FetchPartition, FetchTopic},
-    metadata::{MetadataRequestTopic, MetadataResponsePartition},
-    produce::{PartitionProduceData, TopicProduceData},
+use corelog_wire::{
+    frame,
+    messages::{
+        AlterPartitionReassignmentsRequest, AlterReplicaLogDirsRequest, CreateTopicsRequest, DescribeLogDirsRequest,
+        FetchRequest, MetadataRequest, ProduceRequest, ProduceResponse,
+        alter_partition_reassignments::{ReassignablePartition, ReassignableTopic},
+        alter_replica_log_dirs::{AlterReplicaLogDir, AlterReplicaLogDirTopic},
+        create_topics::CreatableTopic,
+        fetch::{FetchPartition, FetchTopic},
+        metadata::{MetadataRequestTopic, MetadataResponsePartition},
+        produce::{PartitionProduceData, TopicProduceData},
+    },
 };
 
-use crate::client::Client;
+use crate::client::{self, Client};
 
 pub(crate) const SERVER: HostId = HostId(0);
 const CLIENT: HostId = HostId(1);
@@ -186,6 +191,19 @@ pub(crate) async fn move_to(client: &mut Client, (topic, index): &Partition, pat
     Some(client.try_call(2, &request).await?.results[0].partitions[0].error_code)
 }
 
+/// The id that a core listener's clients know a core by.
+pub(crate) fn broker_of(core: u16) -> i32 {
+    1000 + i32::from(core)
+}
+
+/// Asks, on a core's listener, for a partition to be on a core; the error code, or `None` when the connection ended.
+pub(crate) async fn move_to_core(client: &mut Client, (topic, index): &Partition, core: u16) -> Option<i16> {
+    let partition = ReassignablePartition { partition_index: *index, replicas: Some(vec![broker_of(core)]) };
+    let topics = vec![ReassignableTopic { name: topic.clone(), partitions: vec![partition] }];
+    let request = AlterPartitionReassignmentsRequest { topics, ..AlterPartitionReassignmentsRequest::default() };
+    Some(client.try_call(1, &request).await?.responses[0].partitions[0].error_code)
+}
+
 /// A partition in a directory: where, how many offsets it is behind, and whether it is to come there.
 pub(crate) type Seen = (PathBuf, i64, bool);
 
@@ -217,49 +235,99 @@ pub(crate) fn batch(text: &str) -> Bytes {
     builder.build()
 }
 
-/// Appends one record: its offset, or the error code. `None`: the connection ended.
-pub(crate) async fn produce(client: &mut Client, (topic, index): &Partition, text: &str) -> Option<Result<i64, i16>> {
-    let partition = PartitionProduceData { index: *index, records: Some(batch(text)) };
+/// One record of an idempotent producer, by its number.
+pub(crate) fn numbered(text: &str, producer: i64, sequence: i32) -> Bytes {
+    let mut builder = BatchBuilder::new().producer(ProducerId(producer), ProducerEpoch(0), sequence);
+    builder.push(Timestamp(1), None, Some(text.as_bytes()));
+    builder.build()
+}
+
+const PRODUCE_VERSION: i16 = 9;
+
+fn produce_request((topic, index): &Partition, records: Bytes) -> ProduceRequest {
+    let partition = PartitionProduceData { index: *index, records: Some(records) };
     let topic =
         TopicProduceData { name: topic.clone(), partition_data: vec![partition], ..TopicProduceData::default() };
-    let request = ProduceRequest { acks: -1, timeout_ms: 5_000, topic_data: vec![topic], ..ProduceRequest::default() };
-    let response = client.try_call(9, &request).await?;
+    ProduceRequest { acks: -1, timeout_ms: 5_000, topic_data: vec![topic], ..ProduceRequest::default() }
+}
+
+fn outcome(response: &ProduceResponse) -> Result<i64, i16> {
     let answer = &response.responses[0].partition_responses[0];
-    Some(if answer.error_code == 0 { Ok(answer.base_offset) } else { Err(answer.error_code) })
+    if answer.error_code == 0 { Ok(answer.base_offset) } else { Err(answer.error_code) }
+}
+
+/// Appends one record: its offset, or the error code. `None`: the connection ended.
+pub(crate) async fn produce(client: &mut Client, partition: &Partition, text: &str) -> Option<Result<i64, i16>> {
+    let request = produce_request(partition, batch(text));
+    Some(outcome(&client.try_call(PRODUCE_VERSION, &request).await?))
+}
+
+/// Sends records to be appended, and waits for nothing.
+pub(crate) async fn begin_produce(client: &Client, partition: &Partition, records: Bytes) -> Option<()> {
+    let request = produce_request(partition, records);
+    let frame = frame::request(PRODUCE_VERSION, 5, Some("test"), &request).expect("it can be encoded");
+    client.conn.send(vec![frame]).await.ok()
+}
+
+/// What became of the first of those that were sent and not heard of.
+pub(crate) async fn end_produce(client: &mut Client) -> Option<Result<i64, i16>> {
+    let frame = client.receive().await?;
+    Some(outcome(&client::answer::<ProduceRequest>(PRODUCE_VERSION, &frame).1))
+}
+
+/// What a fetch brought of a partition: whole batches by their offsets, and the high watermark; or the error code.
+pub(crate) type Brought = Result<(BTreeMap<i64, Bytes>, i64), i16>;
+
+/// Fetches from `next` on, and waits so long for anything. `None`: the connection ended.
+pub(crate) async fn fetch(
+    client: &mut Client,
+    (topic, index): &Partition,
+    next: i64,
+    max_wait_ms: i32,
+) -> Option<Brought> {
+    let partition = FetchPartition {
+        partition: *index,
+        fetch_offset: next,
+        partition_max_bytes: 1 << 20,
+        ..FetchPartition::default()
+    };
+    let topic = FetchTopic { topic: topic.clone(), partitions: vec![partition], ..FetchTopic::default() };
+    let request = FetchRequest {
+        max_wait_ms,
+        min_bytes: max_wait_ms.min(1),
+        max_bytes: 1 << 20,
+        session_epoch: -1,
+        topics: vec![topic],
+        ..FetchRequest::default()
+    };
+    let response = client.try_call(12, &request).await?;
+    let answer = &response.responses[0].partitions[0];
+    if answer.error_code != 0 {
+        return Some(Err(answer.error_code));
+    }
+    let (mut found, mut rest) = (BTreeMap::new(), answer.records.clone().unwrap_or_default());
+    while let Ok(header) = Header::parse(&rest) {
+        let whole = rest.split_to(header.size as usize);
+        found.insert(header.base_offset.0, whole);
+    }
+    Some(Ok((found, answer.high_watermark)))
+}
+
+/// One past the last of these batches; `next` if there are none.
+pub(crate) fn end_of(batches: &BTreeMap<i64, Bytes>, next: i64) -> i64 {
+    let header = batches.values().next_back().and_then(|batch| Header::parse(batch).ok());
+    header.map_or(next, |header| header.last_offset().0 + 1)
 }
 
 /// Every batch of a partition by its offset, or the error code.
-pub(crate) async fn read(client: &mut Client, (topic, index): &Partition) -> Result<BTreeMap<i64, Bytes>, i16> {
+pub(crate) async fn read(client: &mut Client, partition: &Partition) -> Result<BTreeMap<i64, Bytes>, i16> {
     let mut found = BTreeMap::new();
     let mut next = 0;
     loop {
-        let partition = FetchPartition {
-            partition: *index,
-            fetch_offset: next,
-            partition_max_bytes: 1 << 20,
-            ..FetchPartition::default()
-        };
-        let topic = FetchTopic { topic: topic.clone(), partitions: vec![partition], ..FetchTopic::default() };
-        let request = FetchRequest {
-            max_wait_ms: 0,
-            min_bytes: 0,
-            max_bytes: 1 << 20,
-            session_epoch: -1,
-            topics: vec![topic],
-            ..FetchRequest::default()
-        };
-        let response = client.call(12, &request).await;
-        let answer = &response.responses[0].partitions[0];
-        if answer.error_code != 0 {
-            return Err(answer.error_code);
-        }
-        let mut rest = answer.records.clone().unwrap_or_default();
-        while let Ok(header) = Header::parse(&rest) {
-            let whole = rest.split_to(header.size as usize);
-            next = header.last_offset().0 + 1;
-            found.insert(header.base_offset.0, whole);
-        }
-        if next >= answer.high_watermark {
+        let (batches, high_watermark) = fetch(client, partition, next, 0).await.expect("an answer")?;
+        next = end_of(&batches, next);
+        found.extend(batches);
+        if next >= high_watermark {
             return Ok(found);
         }
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use corelog_storage::{
     env::Instant,
-    ids::{LogId, ProducerId},
+    ids::{LeaderEpoch, LogId, ProducerId},
 };
 use corelog_wire::error_code::ErrorCode;
 
@@ -21,7 +21,7 @@ use crate::{
         call::{MetadataAnswer, MetadataCall, Payer, ProducerIdBlock, Refusal},
         ids::{DirectoryId, NodeId, PartitionEpoch},
         image::ClusterImage,
-        record::{MetadataRecord, NodeRegistration},
+        record::{MetadataRecord, NodeRegistration, Replica},
     },
     quota::mutations_machine::{Account, Mutations},
 };
@@ -92,7 +92,17 @@ impl ControllerMachine {
             MetadataCall::AlterConfigs { changes, validate_only } => self.alter_configs(changes, validate_only),
             MetadataCall::AlterQuotas { changes, validate_only } => self.alter_quotas(&changes, validate_only),
             MetadataCall::AllocateProducerIds => self.allocate_producer_ids(),
-            MetadataCall::MoveReplica { node, log, from, to } => self.move_replica(node, log, from, to),
+            MetadataCall::MoveReplica { node, log, from, to } => self.change_replica(node, log, |own, _| {
+                let there = own.directory == from;
+                own.directory = to;
+                there
+            }),
+            MetadataCall::MoveToCore { node, log, from, to } => self.change_replica(node, log, |own, leader_epoch| {
+                let there = own.core == from;
+                own.core = to;
+                leader_epoch.0 += 1;
+                there
+            }),
             MetadataCall::DirectoryFailed { node, directory } => self.directory_failed(node, directory),
         }
     }
@@ -106,13 +116,25 @@ impl ControllerMachine {
         Decision { records, answer: MetadataAnswer::ProducerIds(block) }
     }
 
-    fn move_replica(&mut self, node: NodeId, log: LogId, from: DirectoryId, to: DirectoryId) -> Decision {
+    /// `change` says whether the node's copy is where it was said to be, and puts it elsewhere; the epoch that it is led in
+    /// counts if the node leads it.
+    fn change_replica(
+        &mut self,
+        node: NodeId,
+        log: LogId,
+        change: impl FnOnce(&mut Replica, &mut LeaderEpoch) -> bool,
+    ) -> Decision {
         let mut records = Vec::new();
-        if let Some(state) = self.image.partition(log).filter(|state| state.directory_on(node) == Some(from)) {
-            let mut state = state.clone();
-            state.partition_epoch = PartitionEpoch(state.partition_epoch.0 + 1);
-            state.replicas.iter_mut().filter(|replica| replica.node == node).for_each(|own| own.directory = to);
-            records.push(MetadataRecord::Partition { topic: log.topic, state });
+        if let Some(mut state) = self.image.partition(log).cloned() {
+            let mut leader_epoch = state.leader_epoch;
+            let own = state.replicas.iter_mut().find(|replica| replica.node == node);
+            if own.is_some_and(|own| change(own, &mut leader_epoch)) {
+                state.partition_epoch = PartitionEpoch(state.partition_epoch.0 + 1);
+                if state.leader == Some(node) {
+                    state.leader_epoch = leader_epoch;
+                }
+                records.push(MetadataRecord::Partition { topic: log.topic, state });
+            }
         }
         self.advance(&records);
         let answer = MetadataAnswer::ReplicaMoved(!records.is_empty());

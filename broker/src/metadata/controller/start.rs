@@ -188,6 +188,27 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_replica_goes_to_another_core_from_where_it_is_and_its_leader_gets_a_new_epoch() {
+        let mut machine = started(2).0;
+        let call = MetadataCall::CreateTopics { topics: vec![new_topic("t", 1)], validate_only: false };
+        machine.decide(call, NOW, &mut numbers(7));
+        let topic = machine.image().topic("t").expect("made").clone();
+        let (before, log) = (topic.partitions[0].clone(), topic.log(topic.partitions[0].index));
+        let (from, to) = (CoreId(0), CoreId(1));
+        let mut moved = || {
+            let call = MetadataCall::MoveToCore { node: NodeId(0), log, from, to };
+            machine.decide(call, NOW, &mut numbers(8)).answer
+        };
+        assert_eq!(moved(), MetadataAnswer::ReplicaMoved(true));
+        assert_eq!(moved(), MetadataAnswer::ReplicaMoved(false), "it is not there any more");
+        let after = machine.image().partition(log).expect("made");
+        assert_eq!(after.leader_core(), Some((NodeId(0), to)));
+        assert_eq!(after.directory_on(NodeId(0)), before.directory_on(NodeId(0)));
+        assert_eq!(after.leader_epoch.0, before.leader_epoch.0 + 1);
+        assert!(after.partition_epoch > before.partition_epoch);
+    }
+
+    #[test]
     fn a_directory_that_failed_gets_no_new_partitions_and_the_last_one_all() {
         let [good, bad] = [5, 6].map(|number| DirectoryId(Uuid([number; 16])));
         let mut machine = ControllerMachine::new(config(2), ClusterImage::default());
