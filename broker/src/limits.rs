@@ -150,6 +150,8 @@ pub const MOVE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How long a move that is slowed down goes without looking whether it is still wanted.
 pub const MOVE_LOOKS_UP: Duration = Duration::from_millis(50);
 
+/// Partitions that go from one core to another together, at most.
+pub const TRANSFERS_TOGETHER: usize = 32;
 /// How often whoever asked for partitions to be on other cores is looked after.
 pub const REASSIGNMENT_LOOKS_UP: Duration = Duration::from_millis(2);
 

@@ -8,6 +8,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use corelog_storage::env::{Env, Lane};
+
 /// The giving end. Dropped without a value, the other end gets `None`.
 pub(crate) struct Slot<T> {
     shared: Rc<RefCell<Shared<T>>>,
@@ -28,6 +30,24 @@ struct Shared<T> {
 pub(crate) fn pair<T>() -> (Slot<T>, Filled<T>) {
     let shared = Rc::new(RefCell::new(Shared { value: None, open: true, waiter: None }));
     (Slot { shared: Rc::clone(&shared) }, Filled { shared })
+}
+
+/// Runs all of these at the same time; what they give, in their order.
+pub(crate) async fn together<E: Env, T: 'static>(
+    env: &E,
+    tasks: impl IntoIterator<Item = impl Future<Output = T> + 'static>,
+) -> Vec<T> {
+    let begin = |task| {
+        let (slot, filled) = pair();
+        env.spawn(Lane::Latency, async move { slot.fill(task.await) });
+        filled
+    };
+    let begun: Vec<Filled<T>> = tasks.into_iter().map(begin).collect();
+    let mut given = Vec::with_capacity(begun.len());
+    for filled in begun {
+        given.push(filled.await.expect("a task fills its slot"));
+    }
+    given
 }
 
 impl<T> Slot<T> {

@@ -80,15 +80,15 @@ pub enum MetadataCall {
         /// Where it will be.
         to: DirectoryId,
     },
-    /// A node's copy of a partition is owned by another of its cores from now on, in a new leader epoch if it leads.
+    /// A node's copies of partitions are owned by another of its cores from now on, in a new leader epoch if it leads.
     MoveToCore {
-        /// Whose copy.
+        /// Whose copies.
         node: NodeId,
-        /// Which partition's.
-        log: LogId,
-        /// Whose it is.
+        /// Which partitions'.
+        logs: Vec<LogId>,
+        /// Whose they are.
         from: CoreId,
-        /// Whose it will be.
+        /// Whose they will be.
         to: CoreId,
     },
     /// A data directory failed: no new partition goes there.
@@ -122,8 +122,10 @@ pub enum MetadataAnswer {
     },
     /// To [`MetadataCall::AllocateProducerIds`].
     ProducerIds(ProducerIdBlock),
-    /// To [`MetadataCall::MoveReplica`] and [`MetadataCall::MoveToCore`]: whether it was where it was said to be.
+    /// To [`MetadataCall::MoveReplica`]: whether it was where it was said to be.
     ReplicaMoved(bool),
+    /// To [`MetadataCall::MoveToCore`]: which were where they were said to be.
+    ReplicasMoved(Vec<bool>),
     /// To [`MetadataCall::DirectoryFailed`].
     DirectoryNoted,
     /// To any: nothing was decided. The log of metadata cannot be written, or the node is stopping.

@@ -1,6 +1,10 @@
 //! The core that gives a partition away.
 
-use std::{collections::VecDeque, rc::Rc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    future::Future,
+    rc::Rc,
+};
 
 use corelog_storage::{
     env::Lane,
@@ -52,99 +56,204 @@ fn run<E: NetEnv>(core: &Rc<Core<E>>) {
     let core = core.clone();
     core.env.clone().spawn(Lane::Latency, async move {
         while !core.connections.stopping() {
-            let Some((id, to)) = core.transfers.turns.borrow_mut().pop_front() else { break };
-            match give(&core, id, to).await {
-                Ok(()) => {
-                    core.transfers.given.set(core.transfers.given.get() + 1);
-                    tracing::debug!(partition = %id, from = core.id.0, to = to.0, "a partition went to another core");
-                }
-                Err(why) => {
-                    tracing::info!(partition = %id, from = core.id.0, to = to.0, %why, "a partition did not go to another core");
-                }
-            }
+            let Some((ids, to)) = core.transfers.next() else { break };
+            Giving::begin(&core, ids, to).await.hand_over().await;
         }
         core.transfers.running.set(false);
     });
 }
 
-async fn give<E: NetEnv>(core: &Rc<Core<E>>, id: LogId, to: CoreId) -> Result<(), Fault> {
-    let partition = core.led(id)?;
-    let shard = partition.directory_on(core.node).and_then(|directory| core.directories.shard(directory)).cloned();
-    let shard = shard.ok_or(Fault::NotLeader)?;
-    // So that little is left for when it is held.
-    shard.write_out(id).await?;
-    if partition.has_resigned() {
-        return Err(Fault::NotLeader);
-    }
-    // One that is on its way to another data directory stays until it is there.
-    if core.moves.has(id) {
-        return Err(Fault::ReassignmentInProgress);
-    }
-    core.transfers.under_way.borrow_mut().insert(id);
-    if !mutant::active(Mutant::HoldNothing) {
-        partition.hold();
-    }
-    let giving = Giving { core, id, to, partition, shard };
-    let outcome = giving.hand_over().await;
-    core.transfers.under_way.borrow_mut().remove(&id);
-    core.partitions.settle(core, id).await;
-    outcome
-}
-
-/// One transfer at work.
+/// Partitions that go to one core together.
 struct Giving<'a, E: NetEnv> {
     core: &'a Rc<Core<E>>,
-    id: LogId,
     to: CoreId,
+    going: Vec<Going<E>>,
+}
+
+/// One of them.
+#[derive(Clone)]
+struct Going<E: NetEnv> {
+    id: LogId,
     partition: Rc<Partition<E>>,
     shard: Rc<Shard<E>>,
 }
 
-impl<E: NetEnv> Giving<'_, E> {
-    async fn hand_over(&self) -> Result<(), Fault> {
-        let manifest = match self.shard.hold(self.id).await {
-            Ok(manifest) => manifest,
-            Err(error) => return Err(self.stay(error.into())),
-        };
-        match self.ask_taker(Letter::Adopt(Box::new(self.adopt(manifest)))).await {
-            Adopted::Done => {}
-            Adopted::Refused(why) => return Err(self.stay(why)),
-            Adopted::Unknown(why) => return Err(self.give_up(why)),
-        }
-        match self.decide().await {
-            Ok(MetadataAnswer::ReplicaMoved(true)) => {}
-            Ok(MetadataAnswer::ReplicaMoved(false)) => {
-                return Err(match self.ask_taker(Letter::Unadopt(self.id)).await {
-                    Adopted::Done => self.stay(Fault::NotLeader),
-                    Adopted::Refused(why) | Adopted::Unknown(why) => self.give_up(why),
-                });
+impl<'a, E: NetEnv> Giving<'a, E> {
+    /// Those of them that this core can give; their logs are written out as far as they go now, so that little is left for
+    /// when they are held.
+    async fn begin(core: &'a Rc<Core<E>>, ids: BTreeSet<LogId>, to: CoreId) -> Self {
+        let mut giving = Self { core, to, going: Vec::new() };
+        for id in ids {
+            match Going::find(core, id) {
+                Ok(going) => giving.going.push(going),
+                Err(why) => giving.stays(id, &why),
             }
+        }
+        let written = giving.each(|one| async move { one.shard.write_out(one.id).await }).await;
+        for (one, written) in giving.all().zip(written) {
+            let checked = match written {
+                Ok(()) => Going::find(core, one.id).map(|_| ()),
+                Err(error) => Err(error.into()),
+            };
+            match checked {
+                Ok(()) => giving.going.push(one),
+                Err(why) => giving.stays(one.id, &why),
+            }
+        }
+        giving
+    }
+
+    async fn hand_over(mut self) {
+        let ids: Vec<LogId> = self.going.iter().map(|one| one.id).collect();
+        self.core.transfers.under_way.borrow_mut().extend(&ids);
+        if !mutant::active(Mutant::HoldNothing) {
+            self.going.iter().for_each(|one| one.partition.hold());
+        }
+        let manifests = self.hold().await;
+        self.adopt(manifests).await;
+        self.decide().await;
+        self.leave().await;
+        self.core.transfers.under_way.borrow_mut().retain(|id| !ids.contains(id));
+        for id in ids {
+            self.core.partitions.settle(self.core, id).await;
+        }
+    }
+
+    /// Does the same for each, at the same time.
+    async fn each<T: 'static, F: Future<Output = T> + 'static>(&self, task: impl Fn(Going<E>) -> F) -> Vec<T> {
+        slot::together(&self.core.env, self.going.iter().cloned().map(task)).await
+    }
+
+    /// Takes all of them out, to be put back.
+    fn all(&mut self) -> impl Iterator<Item = Going<E>> + use<E> {
+        std::mem::take(&mut self.going).into_iter()
+    }
+
+    /// Reads go on, nothing else does: all of the logs is in their segments.
+    async fn hold(&mut self) -> Vec<LogManifest> {
+        let held = self.each(|one| async move { one.shard.hold(one.id).await }).await;
+        let mut manifests = Vec::new();
+        for (one, held) in self.all().zip(held) {
+            match held {
+                Ok(manifest) => {
+                    manifests.push(manifest);
+                    self.going.push(one);
+                }
+                Err(error) => self.stay(&one, &error.into()),
+            }
+        }
+        manifests
+    }
+
+    async fn adopt(&mut self, manifests: Vec<LogManifest>) {
+        if self.going.is_empty() {
+            return;
+        }
+        let node = self.core.node;
+        let adopt = |(one, manifest): (&Going<E>, LogManifest)| Adopt {
+            directory: one.partition.directory_on(node).unwrap_or_default(),
+            manifest,
+            led_since: one.partition.led_since(),
+        };
+        let adopted = self.ask_taker(Letter::Adopt(self.going.iter().zip(manifests).map(adopt).collect())).await;
+        for (one, adopted) in self.all().zip(adopted) {
+            match adopted {
+                Adopted::Done => self.going.push(one),
+                Adopted::Refused(why) => self.stay(&one, &why),
+                Adopted::Unknown(why) => self.give_up(&one, &why),
+            }
+        }
+    }
+
+    /// From here on the metadata says that they are the taker's.
+    async fn decide(&mut self) {
+        if self.going.is_empty() {
+            return;
+        }
+        let logs = self.going.iter().map(|one| one.id).collect();
+        let call = MetadataCall::MoveToCore { node: self.core.node, logs, from: self.core.id, to: self.to };
+        let moved = match self.ask_controller(call).await {
+            Ok(MetadataAnswer::ReplicasMoved(moved)) => moved,
             // The next start knows.
-            Ok(_) => return Err(self.give_up(Fault::ControllerUnavailable)),
-            Err(why) => return Err(self.give_up(why)),
+            other => {
+                let why = other.err().unwrap_or(Fault::ControllerUnavailable);
+                return self.all().for_each(|one| self.give_up(&one, &why));
+            }
+        };
+        let (mut there, mut undone) = (Vec::new(), Vec::new());
+        for (one, moved) in self.all().zip(moved) {
+            if moved { there.push(one) } else { undone.push(one) }
+        }
+        self.going = there;
+        if undone.is_empty() {
+            return;
+        }
+        let adopted = self.ask_taker(Letter::Unadopt(undone.iter().map(|one| one.id).collect())).await;
+        for (one, adopted) in undone.iter().zip(adopted) {
+            match adopted {
+                Adopted::Done => self.stay(one, &Fault::NotLeader),
+                Adopted::Refused(why) | Adopted::Unknown(why) => self.give_up(one, &why),
+            }
+        }
+    }
+
+    /// Gives up the claims, and sends what waited.
+    async fn leave(&mut self) {
+        if self.going.is_empty() {
+            return;
         }
         self.last_requests().await;
-        let waited = self.leave();
-        let alone = match self.shard.forget(self.id).await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(partition = %self.id, %error, "a partition's log could not be given up: it is not served until the broker is started again");
-                false
+        let waited: Vec<_> = self.going.iter().map(|one| one.leave(self.core)).collect();
+        let forgotten = self.each(|one| async move { one.shard.forget(one.id).await }).await;
+        let mut all = Vec::new();
+        for ((one, waited), forgotten) in self.going.iter().zip(waited).zip(forgotten) {
+            if let Err(error) = &forgotten {
+                tracing::error!(partition = %one.id, %error, "a partition's log could not be given up: it is not served until the broker is started again");
             }
-        };
-        self.send(waited, alone);
-        Ok(())
+            all.push(self.last_word(one.id, waited, forgotten.is_ok()));
+        }
+        let (from, to, count) = (self.core.id.0, self.to.0, all.len());
+        tracing::debug!(from, to, count, "partitions went to another core");
+        self.core.transfers.given.set(self.core.transfers.given.get() + count as u64);
+        tell(self.core, self.to, Letter::Go(all));
     }
 
-    fn adopt(&self, manifest: LogManifest) -> Adopt {
-        let directory = self.partition.directory_on(self.core.node).unwrap_or_default();
-        Adopt { directory, manifest, led_since: self.partition.led_since() }
+    /// Every core acts by an image in which the partitions are the taker's. What they sent before comes before their marks.
+    async fn last_requests(&self) {
+        let others = (0..self.core.cores()).map(CoreId).filter(|other| *other != self.core.id);
+        self.core.transfers.marks.set(self.core.cores() - 1);
+        let (slot, filled) = slot::pair();
+        *self.core.transfers.answer.borrow_mut() = Some(slot);
+        others.for_each(|other| tell(self.core, other, Letter::Mark));
+        filled.await;
     }
 
-    async fn ask_taker(&self, letter: Letter) -> Adopted {
+    fn last_word(&self, log: LogId, waited: VecDeque<Waiting>, alone: bool) -> Go {
+        let (transfers, now) = (&self.core.transfers, self.core.env.now());
+        let parcel = Parcel(transfers.next_parcel.get());
+        transfers.next_parcel.set(parcel.0 + 1);
+        let (waited, places): (Vec<_>, Vec<Place>) =
+            waited.into_iter().map(|one| ((one.records, one.until.since(now)), one.slot)).unzip();
+        if !places.is_empty() {
+            transfers.sent.borrow_mut().insert(parcel, places);
+        }
+        Go { log, parcel, waited, alone }
+    }
+
+    async fn ask_taker(&self, letter: Letter) -> Vec<Adopted> {
         match self.answer_to(self.to, letter).await {
             Some(Letter::Adopted(adopted)) => adopted,
-            _ => Adopted::Unknown(Fault::CoreGone),
+            _ => vec![Adopted::Unknown(Fault::CoreGone); self.going.len()],
+        }
+    }
+
+    async fn ask_controller(&self, call: MetadataCall) -> Result<MetadataAnswer, Fault> {
+        if self.core.id == CONTROLLER {
+            return router::metadata::call(self.core, call).await;
+        }
+        match self.answer_to(CONTROLLER, Letter::Decide(call)).await {
+            Some(Letter::Decided(answer)) => answer,
+            _ => Err(Fault::CoreGone),
         }
     }
 
@@ -155,59 +264,43 @@ impl<E: NetEnv> Giving<'_, E> {
         filled.await
     }
 
-    async fn decide(&self) -> Result<MetadataAnswer, Fault> {
-        let (core, from, to) = (self.core, self.core.id, self.to);
-        let call = MetadataCall::MoveToCore { node: core.node, log: self.id, from, to };
-        if core.id == CONTROLLER {
-            return router::metadata::call(core, call).await;
-        }
-        match self.answer_to(CONTROLLER, Letter::Decide(call)).await {
-            Some(Letter::Decided(answer)) => answer,
-            _ => Err(Fault::CoreGone),
-        }
-    }
-
-    /// Every core acts by an image in which the partition is the taker's. What they sent before comes before their marks.
-    async fn last_requests(&self) {
-        let others = (0..self.core.cores()).map(CoreId).filter(|other| *other != self.core.id);
-        self.core.transfers.marks.set(self.core.cores() - 1);
-        let (slot, filled) = slot::pair();
-        *self.core.transfers.answer.borrow_mut() = Some(slot);
-        others.for_each(|other| tell(self.core, other, Letter::Mark));
-        filled.await;
-    }
-
     /// The partition stays where it is, and goes on.
-    fn stay(&self, why: Fault) -> Fault {
+    fn stay(&self, one: &Going<E>, why: &Fault) {
         // Unless it was deleted.
-        let _ = self.shard.take_back(self.id);
-        self.partition.let_go_on(&self.core.env);
-        why
+        let _ = one.shard.take_back(one.id);
+        one.partition.let_go_on(&self.core.env);
+        self.stays(one.id, why);
+    }
+
+    fn stays(&self, id: LogId, why: &Fault) {
+        let (from, to) = (self.core.id.0, self.to.0);
+        tracing::info!(partition = %id, from, to, %why, "a partition does not go to another core");
     }
 
     /// Whose it is, is unknown.
-    fn give_up(&self, why: Fault) -> Fault {
-        tracing::error!(partition = %self.id, %why, "it is unknown which core has a partition: it is not served until the broker is started again");
+    fn give_up(&self, one: &Going<E>, why: &Fault) {
+        tracing::error!(partition = %one.id, %why, "it is unknown which core has a partition: it is not served until the broker is started again");
         // Dropped, those who wait hear that it is not led here.
-        drop(self.leave());
-        why
+        drop(one.leave(self.core));
     }
+}
 
-    fn leave(&self) -> VecDeque<Waiting> {
-        self.core.partitions.let_go_of(&self.partition);
-        self.partition.depart()
-    }
-
-    fn send(&self, waited: VecDeque<Waiting>, alone: bool) {
-        let (transfers, now) = (&self.core.transfers, self.core.env.now());
-        let parcel = Parcel(transfers.next_parcel.get());
-        transfers.next_parcel.set(parcel.0 + 1);
-        let (waited, places): (Vec<_>, Vec<Place>) =
-            waited.into_iter().map(|one| ((one.records, one.until.since(now)), one.slot)).unzip();
-        if !places.is_empty() {
-            transfers.sent.borrow_mut().insert(parcel, places);
+impl<E: NetEnv> Going<E> {
+    /// A partition that this core can give away now.
+    fn find(core: &Core<E>, id: LogId) -> Result<Self, Fault> {
+        let partition = core.led(id)?;
+        // One that is on its way to another data directory stays until it is there.
+        if core.moves.has(id) {
+            return Err(Fault::ReassignmentInProgress);
         }
-        tell(self.core, self.to, Letter::Go(Go { log: self.id, parcel, waited, alone }));
+        let directory = partition.directory_on(core.node);
+        let shard = directory.and_then(|directory| core.directories.shard(directory)).ok_or(Fault::NotLeader)?;
+        Ok(Self { id, partition, shard: shard.clone() })
+    }
+
+    fn leave(&self, core: &Core<E>) -> VecDeque<Waiting> {
+        core.partitions.let_go_of(&self.partition);
+        self.partition.depart()
     }
 }
 

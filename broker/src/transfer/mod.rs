@@ -1,6 +1,9 @@
 //! Partitions on their way from one core of the node to another, while clients produce and fetch. Their files stay where
 //! they are: what changes hands is the claim to them, and with it what is known of them.
 //!
+//! Several go together, so that they share what it costs: each is held for the few milliseconds that its last writes, two
+//! commits and a record of the metadata take.
+//!
 //! 1. On the core that has it ([`giver`]) the partition is held (`partition/hold.rs`): what comes in waits, reads go on. All
 //!    of its log goes to its segments.
 //! 2. The other core ([`taker`]) makes the log durably its own. It leads the partition too, held likewise.
@@ -17,7 +20,7 @@
 //! in the leader epoch of before is not fenced, since it is the same node's log. Clients of a core's listener are told who
 //! leads it now, as Kafka's are of another broker.
 //!
-//! The cores tell each other all this by notes, of which there are few: a core gives away one partition at a time. Requests
+//! The cores tell each other all this by notes, of which there are few: a core gives to one other at a time. Requests
 //! would wait for credits that others have who wait for the partition.
 //!
 //! The cluster's own topics stay: coordinators live where their partitions are.
@@ -43,6 +46,7 @@ use crate::{
     core::env::{CoreId, NetEnv},
     core_state::Core,
     error::Fault,
+    limits::TRANSFERS_TOGETHER,
     metadata::{
         call::{MetadataAnswer, MetadataCall},
         ids::DirectoryId,
@@ -55,22 +59,22 @@ use crate::{
 /// What cores tell each other of a partition that goes from one to another. All are notes.
 #[derive(Debug)]
 pub enum Letter {
-    /// To the taker: make this log your own, and lead the partition, held.
-    Adopt(Box<Adopt>),
-    /// To the giver: what became of that.
-    Adopted(Adopted),
-    /// To the taker: the metadata has it otherwise; give it up again. Answered by [`Letter::Adopted`].
-    Unadopt(LogId),
+    /// To the taker: make these logs your own, and lead the partitions, held.
+    Adopt(Vec<Adopt>),
+    /// To the giver: what became of each.
+    Adopted(Vec<Adopted>),
+    /// To the taker: the metadata has it otherwise; give these up again. Answered by [`Letter::Adopted`].
+    Unadopt(Vec<LogId>),
     /// To core 0: decide this.
     Decide(MetadataCall),
     /// To the giver: the metadata's word, by which every core acts.
     Decided(Result<MetadataAnswer, Fault>),
-    /// To every other core: whatever you send me by an image in which the partition is mine comes before your answer.
+    /// To every other core: whatever you send me by an image in which the partitions are mine comes before your answer.
     Mark,
     /// To the giver: the answer.
     Marked,
-    /// To the taker: it is yours alone, and this waited for it.
-    Go(Go),
+    /// To the taker: they are yours alone, and this waited for them.
+    Go(Vec<Go>),
     /// To the giver: what became of what waited, in its order.
     Gone(Parcel, Vec<Produced>),
 }
@@ -97,7 +101,7 @@ pub enum Adopted {
     Unknown(Fault),
 }
 
-/// The last word to a taker.
+/// The last word to a taker of a partition.
 #[derive(Debug)]
 pub struct Go {
     log: LogId,
@@ -149,6 +153,14 @@ impl Transfers {
         self.given.get()
     }
 
+    /// The next that go together, and where.
+    fn next(&self) -> Option<(BTreeSet<LogId>, CoreId)> {
+        let mut turns = self.turns.borrow_mut();
+        let to = turns.front()?.1;
+        let count = turns.iter().take(TRANSFERS_TOGETHER).take_while(|turn| turn.1 == to).count();
+        Some((turns.drain(..count).map(|turn| turn.0).collect(), to))
+    }
+
     fn answered(&self, letter: Letter) {
         if let Some(slot) = self.answer.take() {
             slot.fill(letter);
@@ -159,9 +171,9 @@ impl Transfers {
 /// A letter of another core arrives.
 pub(crate) fn receive<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, letter: Letter) {
     match letter {
-        Letter::Adopt(adopt) => taker::adopt(core, from, *adopt),
-        Letter::Unadopt(log) => taker::unadopt(core, from, log),
-        Letter::Go(go) => taker::go(core, from, go),
+        Letter::Adopt(logs) => taker::adopt(core, from, logs),
+        Letter::Unadopt(logs) => taker::unadopt(core, from, logs),
+        Letter::Go(all) => all.into_iter().for_each(|go| taker::go(core, from, go)),
         Letter::Decide(call) => giver::decide_for(core, from, call),
         Letter::Mark => tell(core, from, Letter::Marked),
         Letter::Marked => giver::marked(core),

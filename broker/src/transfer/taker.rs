@@ -14,11 +14,15 @@ use crate::{
     slot,
 };
 
-/// The giver holds a log that is to be this core's.
-pub(super) fn adopt<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, adopt: Adopt) {
+/// The giver holds logs that are to be this core's.
+pub(super) fn adopt<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, logs: Vec<Adopt>) {
     let core = core.clone();
     core.env.clone().spawn(Lane::Latency, async move {
-        let adopted = take(&core, adopt).await;
+        let take = |adopt| {
+            let core = core.clone();
+            async move { take(&core, adopt).await }
+        };
+        let adopted = slot::together(&core.env, logs.into_iter().map(take)).await;
         tell(&core, from, Letter::Adopted(adopted));
     });
 }
@@ -61,26 +65,28 @@ fn usable_shard<E: NetEnv>(core: &Core<E>, id: LogId, adopt: &Adopt) -> Result<R
 }
 
 /// The metadata does not have it so.
-pub(super) fn unadopt<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, id: LogId) {
+pub(super) fn unadopt<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, logs: Vec<LogId>) {
     let core = core.clone();
     core.env.clone().spawn(Lane::Latency, async move {
-        let undone = match core.partitions.get(id) {
-            Some(partition) => {
-                let shard = partition.directory_on(core.node).and_then(|directory| core.directories.shard(directory));
-                let shard = shard.cloned();
-                core.partitions.let_go_of(&partition);
-                drop(partition.depart());
-                match shard {
-                    Some(shard) => give_back(&core, &shard, id).await,
-                    None => Adopted::Unknown(Fault::NotLeader),
-                }
-            }
-            // Its directory has failed.
-            None => Adopted::Unknown(Fault::NotLeader),
-        };
-        core.transfers.under_way.borrow_mut().remove(&id);
+        let mut undone = Vec::with_capacity(logs.len());
+        for id in logs {
+            undone.push(put_back(&core, id).await);
+        }
         tell(&core, from, Letter::Adopted(undone));
     });
+}
+
+async fn put_back<E: NetEnv>(core: &Rc<Core<E>>, id: LogId) -> Adopted {
+    let partition = core.partitions.get(id);
+    let shard = partition.as_ref().and_then(|partition| core.directories.shard(partition.directory_on(core.node)?));
+    let (Some(partition), Some(shard)) = (&partition, shard) else {
+        // Its directory has failed.
+        core.transfers.under_way.borrow_mut().remove(&id);
+        return Adopted::Unknown(Fault::NotLeader);
+    };
+    core.partitions.let_go_of(partition);
+    drop(partition.depart());
+    give_back(core, shard, id).await
 }
 
 async fn give_back<E: NetEnv>(core: &Core<E>, shard: &Shard<E>, id: LogId) -> Adopted {

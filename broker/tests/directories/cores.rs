@@ -84,7 +84,7 @@ fn a_partition_goes_to_the_core_that_is_named_and_stays_there() {
         let epoch = node::metadata(&mut node_client, &partition(0)).await.leader_epoch;
         assert_eq!(node::produce(&mut node_client, &partition(0), "first").await, Some(Ok(0)));
         let mut old = node::connect_to_core(&env, before).await;
-        assert_eq!(node::move_to_core(&mut old, &partition(0), after).await, Some(0));
+        assert_eq!(node::move_to_core(&mut old, &[partition(0)], after).await, Some(vec![0]));
         assert_eq!(core_of(&env, &partition(0)).await, after);
         assert_eq!(node::metadata(&mut node_client, &partition(0)).await.leader_epoch, epoch + 1);
 
@@ -99,7 +99,7 @@ fn a_partition_goes_to_the_core_that_is_named_and_stays_there() {
             let answer = node_client.call(12, &fetch((0, -1), Some((&partition(0), 0, believed)))).await;
             assert_eq!(answer.responses[0].partitions[0].error_code, expected, "epoch {believed}");
         }
-        assert_eq!(node::move_to_core(&mut new, &partition(0), after).await, Some(0), "it is there");
+        assert_eq!(node::move_to_core(&mut new, &[partition(0)], after).await, Some(vec![0]), "it is there");
     });
     machine.world.power_cut(SERVER);
     start(&mut machine);
@@ -119,7 +119,7 @@ fn what_cannot_go_to_a_core_is_refused_by_name() {
         node_client.call(3, &coordinator).await;
         let mut core = node::connect_to_core(&env, 0).await;
         let ask = async |core: &mut Client, topic: &str, index: i32, to: u16| {
-            node::move_to_core(core, &(topic.to_owned(), index), to).await.expect("an answer")
+            node::move_to_core(core, &[(topic.to_owned(), index)], to).await.expect("an answer")[0]
         };
         assert_eq!(ask(&mut core, "t", 0, 2).await, INVALID_REPLICA_ASSIGNMENT, "there is no such core");
         assert_eq!(ask(&mut core, "t", 2, 0).await, UNKNOWN_TOPIC_OR_PARTITION);
@@ -140,7 +140,7 @@ async fn keep_moving(env: SimNetEnv, world: World, ended: Rc<Cell<bool>>) {
         if ended.get() {
             return;
         }
-        assert_eq!(node::move_to_core(&mut client, &partition(0), step % 2).await, Some(0));
+        assert_eq!(node::move_to_core(&mut client, &[partition(0)], step % 2).await, Some(vec![0]));
         world.count("moved");
         env.sleep(Duration::from_millis(3)).await;
     }

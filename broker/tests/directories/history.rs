@@ -414,22 +414,24 @@ async fn keep_moving(env: SimNetEnv, world: World, truth: Rc<Truth>, rng: Rng, t
     while truth.sound.get() {
         let all = truth.partitions(|_| true);
         let Some(partition) = all.get(rng.below(all.len() as u64) as usize) else { return };
-        let (moved, what) = match rng.below(2) {
-            0 => {
-                let path = &paths[rng.below(paths.len() as u64) as usize];
-                (node::move_to(&mut client, partition, path).await, "move asked for")
-            }
-            _ => {
-                let core = rng.below(u64::from(cores)) as u16;
-                (node::move_to_core(&mut core_client, partition, core).await, "move to a core")
-            }
+        let (asked, codes, what) = if rng.below(2) == 0 {
+            let path = &paths[rng.below(paths.len() as u64) as usize];
+            let code = node::move_to(&mut client, partition, path).await;
+            (std::slice::from_ref(partition), code.map(|code| vec![code]), "move asked for")
+        } else {
+            let core = rng.below(u64::from(cores)) as u16;
+            let some = &all[rng.below(all.len() as u64) as usize..];
+            let some = &some[..some.len().min(4)];
+            (some, node::move_to_core(&mut core_client, some, core).await, "move to a core")
         };
-        match moved {
-            None => return,
-            Some(0) => world.count(what),
-            // It is on its way to another disk.
-            Some(REASSIGNMENT_IN_PROGRESS) => {}
-            Some(code) => truth.breaks(format!("a move is accepted, but of {partition:?}: error {code}")),
+        let Some(codes) = codes else { return };
+        for (partition, code) in asked.iter().zip(codes) {
+            match code {
+                0 => world.count(what),
+                // It is on its way to another disk.
+                REASSIGNMENT_IN_PROGRESS => {}
+                code => truth.breaks(format!("a move is accepted, but of {partition:?}: error {code}")),
+            }
         }
         env.sleep(Duration::from_millis(rng.below(12))).await;
     }

@@ -24,7 +24,7 @@ const MINIMA: &[(&str, u64)] = &[
     ("disks mounted elsewhere", 8),
     ("directory added", 3),
     ("move asked for", 150),
-    ("move to a core", 150),
+    ("move to a core", 300),
     ("batch consumed", 1_000),
     ("partition moved", 40),
     ("partition placed", 60),
@@ -72,7 +72,7 @@ fn every_mutant_is_caught_by_its_property() {
 
 #[cfg(feature = "mutants")]
 fn is_caught(mutant: &str, property: &str, choose: impl Fn(bool)) {
-    const WITHIN: u64 = 60;
+    const WITHIN: u64 = 120;
     let caught = (0..WITHIN).find_map(|seed| {
         choose(true);
         let outcome = std::panic::catch_unwind(|| history::run(seed));

@@ -196,12 +196,16 @@ pub(crate) fn broker_of(core: u16) -> i32 {
     1000 + i32::from(core)
 }
 
-/// Asks, on a core's listener, for a partition to be on a core; the error code, or `None` when the connection ended.
-pub(crate) async fn move_to_core(client: &mut Client, (topic, index): &Partition, core: u16) -> Option<i16> {
-    let partition = ReassignablePartition { partition_index: *index, replicas: Some(vec![broker_of(core)]) };
-    let topics = vec![ReassignableTopic { name: topic.clone(), partitions: vec![partition] }];
+/// Asks, on a core's listener, for partitions to be on a core; the error codes, or `None` when the connection ended.
+pub(crate) async fn move_to_core(client: &mut Client, partitions: &[Partition], core: u16) -> Option<Vec<i16>> {
+    let topic = |(topic, index): &Partition| {
+        let partition = ReassignablePartition { partition_index: *index, replicas: Some(vec![broker_of(core)]) };
+        ReassignableTopic { name: topic.clone(), partitions: vec![partition] }
+    };
+    let topics = partitions.iter().map(topic).collect();
     let request = AlterPartitionReassignmentsRequest { topics, ..AlterPartitionReassignmentsRequest::default() };
-    Some(client.try_call(1, &request).await?.responses[0].partitions[0].error_code)
+    let answers = client.try_call(1, &request).await?.responses;
+    Some(answers.into_iter().map(|topic| topic.partitions[0].error_code).collect())
 }
 
 /// A partition in a directory: where, how many offsets it is behind, and whether it is to come there.

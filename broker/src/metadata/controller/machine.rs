@@ -7,22 +7,24 @@
 //! arrive together cannot both create one topic; a refused entry of a call leaves no record. If a decision's records
 //! cannot be committed, the machine is of no more use.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use corelog_storage::{
     env::Instant,
-    ids::{LeaderEpoch, LogId, ProducerId},
+    ids::{LogId, ProducerId},
 };
 use corelog_wire::error_code::ErrorCode;
 
 use crate::{
     config::BrokerConfig,
+    core::env::CoreId,
     metadata::{
         call::{MetadataAnswer, MetadataCall, Payer, ProducerIdBlock, Refusal},
         ids::{DirectoryId, NodeId, PartitionEpoch},
         image::ClusterImage,
-        record::{MetadataRecord, NodeRegistration, Replica},
+        record::{MetadataRecord, NodeRegistration, PartitionState, Replica},
     },
+    placement::Move,
     quota::mutations_machine::{Account, Mutations},
 };
 
@@ -92,17 +94,8 @@ impl ControllerMachine {
             MetadataCall::AlterConfigs { changes, validate_only } => self.alter_configs(changes, validate_only),
             MetadataCall::AlterQuotas { changes, validate_only } => self.alter_quotas(&changes, validate_only),
             MetadataCall::AllocateProducerIds => self.allocate_producer_ids(),
-            MetadataCall::MoveReplica { node, log, from, to } => self.change_replica(node, log, |own, _| {
-                let there = own.directory == from;
-                own.directory = to;
-                there
-            }),
-            MetadataCall::MoveToCore { node, log, from, to } => self.change_replica(node, log, |own, leader_epoch| {
-                let there = own.core == from;
-                own.core = to;
-                leader_epoch.0 += 1;
-                there
-            }),
+            MetadataCall::MoveReplica { node, log, from, to } => self.move_replica(node, log, from, to),
+            MetadataCall::MoveToCore { node, logs, from, to } => self.move_to_core(node, &logs, from, to),
             MetadataCall::DirectoryFailed { node, directory } => self.directory_failed(node, directory),
         }
     }
@@ -116,29 +109,44 @@ impl ControllerMachine {
         Decision { records, answer: MetadataAnswer::ProducerIds(block) }
     }
 
-    /// `change` says whether the node's copy is where it was said to be, and puts it elsewhere; the epoch that it is led in
-    /// counts if the node leads it.
-    fn change_replica(
-        &mut self,
+    fn move_replica(&mut self, node: NodeId, log: LogId, from: DirectoryId, to: DirectoryId) -> Decision {
+        let moved = self.put_elsewhere(node, log, |own| mem::replace(&mut own.directory, to) == from);
+        let answer = MetadataAnswer::ReplicaMoved(moved.is_some());
+        let records: Vec<_> =
+            moved.map(|state| MetadataRecord::Partition { topic: log.topic, state }).into_iter().collect();
+        self.advance(&records);
+        Decision { records, answer }
+    }
+
+    fn move_to_core(&mut self, node: NodeId, logs: &[LogId], from: CoreId, to: CoreId) -> Decision {
+        let moved: Vec<_> = logs.iter().map(|log| self.to_core(node, &Move { log: *log, from, to })).collect();
+        let answer = MetadataAnswer::ReplicasMoved(moved.iter().map(Option::is_some).collect());
+        let records: Vec<_> = moved.into_iter().flatten().collect();
+        self.advance(&records);
+        Decision { records, answer }
+    }
+
+    /// What puts a node's partition on another core, if it is where it is said to be. The leader epoch rises: metadata of before
+    /// cannot win, and hints of the new owner count as newer.
+    pub(super) fn to_core(&self, node: NodeId, step: &Move) -> Option<MetadataRecord> {
+        let change = |own: &mut Replica| mem::replace(&mut own.core, step.to) == step.from;
+        let mut state = self.put_elsewhere(node, step.log, change)?;
+        if state.leader == Some(node) {
+            state.leader_epoch.0 += 1;
+        }
+        Some(MetadataRecord::Partition { topic: step.log.topic, state })
+    }
+
+    /// A partition as it is once the node's copy is elsewhere; `change` says whether it is where it was said to be.
+    fn put_elsewhere(
+        &self,
         node: NodeId,
         log: LogId,
-        change: impl FnOnce(&mut Replica, &mut LeaderEpoch) -> bool,
-    ) -> Decision {
-        let mut records = Vec::new();
-        if let Some(mut state) = self.image.partition(log).cloned() {
-            let mut leader_epoch = state.leader_epoch;
-            let own = state.replicas.iter_mut().find(|replica| replica.node == node);
-            if own.is_some_and(|own| change(own, &mut leader_epoch)) {
-                state.partition_epoch = PartitionEpoch(state.partition_epoch.0 + 1);
-                if state.leader == Some(node) {
-                    state.leader_epoch = leader_epoch;
-                }
-                records.push(MetadataRecord::Partition { topic: log.topic, state });
-            }
-        }
-        self.advance(&records);
-        let answer = MetadataAnswer::ReplicaMoved(!records.is_empty());
-        Decision { records, answer }
+        change: impl FnOnce(&mut Replica) -> bool,
+    ) -> Option<PartitionState> {
+        let mut state = self.image.partition(log)?.clone();
+        state.partition_epoch = PartitionEpoch(state.partition_epoch.0 + 1);
+        change(state.replicas.iter_mut().find(|replica| replica.node == node)?).then_some(state)
     }
 
     /// The node goes on without it; but for the last one, beside which there is none to go on with.

@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use corelog_storage::ids::LeaderEpoch;
-
 use super::machine::ControllerMachine;
 use crate::{
     metadata::{
-        ids::{BrokerEpoch, DirectoryId, NodeId, PartitionEpoch, Uuid, random_uuid},
+        ids::{BrokerEpoch, DirectoryId, NodeId, Uuid, random_uuid},
         image::ClusterImage,
         record::{MetadataRecord, NodeRegistration},
     },
@@ -71,7 +69,7 @@ impl ControllerMachine {
             records.push(MetadataRecord::Cluster { id: found.cluster });
         }
         let moves = placement::moves(&self.image, asked, self.config.cores);
-        records.extend(moves.iter().map(|step| self.moved(step)));
+        records.extend(moves.iter().filter_map(|step| self.to_core(asked, step)));
         records.push(MetadataRecord::Node(self.registration(found.directories, draw)));
         self.advance(&records);
         // The file may say otherwise than at the last start.
@@ -79,17 +77,6 @@ impl ControllerMachine {
         self.advance(&changed);
         records.extend(changed);
         Ok(Start { records, moves })
-    }
-
-    /// A move raises the leader epoch: metadata of before cannot win, and requests to the old owner are fenced.
-    fn moved(&self, step: &Move) -> MetadataRecord {
-        let mut state = self.image.partition(step.log).expect("a partition that moves exists").clone();
-        state.leader_epoch = LeaderEpoch(state.leader_epoch.0 + 1);
-        state.partition_epoch = PartitionEpoch(state.partition_epoch.0 + 1);
-        for replica in state.replicas.iter_mut().filter(|replica| replica.node == self.config.node) {
-            replica.core = step.to;
-        }
-        MetadataRecord::Partition { topic: step.log.topic, state }
     }
 
     fn registration(&self, directories: Vec<DirectoryId>, draw: &mut dyn FnMut() -> u64) -> NodeRegistration {
@@ -194,13 +181,14 @@ pub(super) mod tests {
         machine.decide(call, NOW, &mut numbers(7));
         let topic = machine.image().topic("t").expect("made").clone();
         let (before, log) = (topic.partitions[0].clone(), topic.log(topic.partitions[0].index));
+        let gone = corelog_storage::ids::LogId { topic: corelog_storage::ids::TopicId([77; 16]), ..log };
         let (from, to) = (CoreId(0), CoreId(1));
         let mut moved = || {
-            let call = MetadataCall::MoveToCore { node: NodeId(0), log, from, to };
+            let call = MetadataCall::MoveToCore { node: NodeId(0), logs: vec![gone, log], from, to };
             machine.decide(call, NOW, &mut numbers(8)).answer
         };
-        assert_eq!(moved(), MetadataAnswer::ReplicaMoved(true));
-        assert_eq!(moved(), MetadataAnswer::ReplicaMoved(false), "it is not there any more");
+        assert_eq!(moved(), MetadataAnswer::ReplicasMoved(vec![false, true]));
+        assert_eq!(moved(), MetadataAnswer::ReplicasMoved(vec![false, false]), "it is not there any more");
         let after = machine.image().partition(log).expect("made");
         assert_eq!(after.leader_core(), Some((NodeId(0), to)));
         assert_eq!(after.directory_on(NodeId(0)), before.directory_on(NodeId(0)));
