@@ -9,6 +9,7 @@
 //! 6. `router/produce.rs` has every acknowledgement; `api/produce.rs` writes the response; `net/driver.rs` sends it in
 //!    its turn.
 //!
+//! A partition on its way from one core to another has what comes in wait: `transfer/mod.rs`.
 //! A client's quotas are met in `api/`, by `quota/core_quotas.rs`; `net/driver.rs` holds its connection up.
 //!
 //! **A fetch request**:

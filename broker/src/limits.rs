@@ -152,6 +152,8 @@ pub const MOVE_LOOKS_UP: Duration = Duration::from_millis(50);
 
 /// Partitions that go from one core to another together, at most.
 pub const TRANSFERS_TOGETHER: usize = 32;
+/// How often a core tells what it did, and core 0 looks whether partitions had better be elsewhere.
+pub const LOAD_REPORT: Duration = Duration::from_millis(200);
 /// How often whoever asked for partitions to be on other cores is looked after.
 pub const REASSIGNMENT_LOOKS_UP: Duration = Duration::from_millis(2);
 

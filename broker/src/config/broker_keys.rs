@@ -95,7 +95,7 @@ pub const BROKER_KEYS: &[Definition] = &[
     Definition::unset("memory", Kind::String, "Memory for buffers, caches and unsent answers, such as 512MiB; a quarter of the machine's or the cgroup's unless set."),
     text("journal.size", "256MiB", "Size of each core's journal in each data directory."),
     Definition::new("core.spin.us", Int, "0", "How long a core without work looks for some before it sleeps, in microseconds. For cores with CPUs of their own: elsewhere it takes time from those it waits for.").valid(Between(0, 1_000_000)),
-    Definition::new("core.gather", Boolean, "true", "Whether cores that have little to do share the CPU that the disk interrupts, where it interrupts one alone, as in many virtual machines."),
+    Definition::new("core.gather", Boolean, "true", "Whether partitions in use gather on the first core while that has time for all of them, and part when there is more to do; and whether cores that have little to do share the CPU that the disk interrupts, where it interrupts one alone, as in many virtual machines."),
     Definition::new("connections.hand.over", Boolean, "true", "Whether a connection moves to the core that owns what it keeps asking for."),
     // Topics.
     Definition::new("auto.create.topics.enable", Boolean, "true", "Whether asking for an unknown topic creates it."),

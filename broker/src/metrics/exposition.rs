@@ -19,7 +19,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// A family of one value for each core: its name, its type, what it is, and the value.
 type PerCore = (&'static str, &'static str, &'static str, fn(&CoreSnapshot) -> f64);
 
-const PER_CORE: [PerCore; 23] = [
+const PER_CORE: [PerCore; 24] = [
     ("core_cpu_seconds_total", COUNTER, "CPU time of the core's thread.", |core| core.cpu_seconds),
     (
         "core_sample_time_seconds",
@@ -57,6 +57,9 @@ const PER_CORE: [PerCore; 23] = [
     }),
     ("cached_bytes", GAUGE, "Newest records that are kept in memory.", |core| core.cached_bytes as f64),
     ("partitions", GAUGE, "Partitions that the core leads.", |core| core.partitions as f64),
+    ("partitions_given_total", COUNTER, "Partitions that went from the core to another.", |core| {
+        core.partitions_given as f64
+    }),
     ("coordinators_loading", GAUGE, "Group coordinators that still read their groups.", |core| {
         core.coordinators_loading as f64
     }),

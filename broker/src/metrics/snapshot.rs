@@ -53,6 +53,8 @@ pub struct CoreSnapshot {
     pub directories: Vec<DirectoryFigures>,
     /// Partitions that the core leads.
     pub partitions: usize,
+    /// Partitions that went from it to another core.
+    pub partitions_given: u64,
 }
 
 /// What a core has in one data directory.
@@ -116,6 +118,7 @@ impl CoreSnapshot {
             journal: sum(&directories),
             directories,
             partitions: core.partitions.count(),
+            partitions_given: core.transfers.given(),
         }
     }
 }
@@ -143,6 +146,7 @@ impl CoreSnapshot {
             journal: NO_JOURNAL,
             directories: Vec::new(),
             partitions: 0,
+            partitions_given: 0,
         }
     }
 }

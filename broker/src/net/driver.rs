@@ -114,7 +114,7 @@ impl<E: NetEnv> Shared<E> {
         if !self.core.config.net.hand_over {
             return None;
         }
-        self.origin.traffic.destination(|| self.core.env.now())
+        self.origin.traffic.destination(|| self.core.env.now(), self.core.transfers.left())
     }
 
     /// Until when no request begins, if one may not begin now.

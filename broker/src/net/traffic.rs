@@ -37,11 +37,13 @@ impl Traffic {
         });
     }
 
-    /// The core this connection should move to; `now` is read only if there is one.
-    pub fn destination(&self, now: impl FnOnce() -> Instant) -> Option<CoreId> {
+    /// The core this connection should move to; `now` is read only if there is one. Partitions left this core at `left`: one
+    /// that came before follows them at once.
+    pub fn destination(&self, now: impl FnOnce() -> Instant, left: Option<Instant>) -> Option<CoreId> {
         let (leader, lead) = self.leader.get();
         let ahead = leader != self.here && lead >= limits::HAND_OVER_LEAD;
-        (ahead && self.moved.is_none_or(|moved| now().since(moved) >= limits::HAND_OVER_REST)).then_some(leader)
+        let may = |moved| left > Some(moved) || now().since(moved) >= limits::HAND_OVER_REST;
+        (ahead && self.moved.is_none_or(may)).then_some(leader)
     }
 }
 
@@ -65,11 +67,11 @@ mod tests {
     fn a_connection_goes_where_its_requests_go() {
         let traffic = Traffic::new(HERE, None);
         ask(&traffic, &[THERE, THERE], limits::HAND_OVER_LEAD - 1);
-        assert_eq!(traffic.destination(|| ZERO), None, "not at the first requests");
+        assert_eq!(traffic.destination(|| ZERO, None), None, "not at the first requests");
         ask(&traffic, &[], 100);
-        assert_eq!(traffic.destination(|| ZERO), None, "requests about nothing do not count");
+        assert_eq!(traffic.destination(|| ZERO, None), None, "requests about nothing do not count");
         ask(&traffic, &[THERE], 1);
-        assert_eq!(traffic.destination(|| ZERO), Some(THERE));
+        assert_eq!(traffic.destination(|| ZERO, None), Some(THERE));
     }
 
     #[test]
@@ -79,7 +81,7 @@ mod tests {
         for _ in 0..1000 {
             ask(&traffic, &[THERE], 3);
             ask(&traffic, &[CoreId(2)], 1);
-            assert_eq!(traffic.destination(|| ZERO), None);
+            assert_eq!(traffic.destination(|| ZERO, None), None);
         }
     }
 
@@ -89,7 +91,17 @@ mod tests {
         ask(&traffic, &[HERE], 1000);
         ask(&traffic, &[THERE], 2 * limits::HAND_OVER_LEAD);
         let later = |wait: Duration| ZERO.after(wait);
-        assert_eq!(traffic.destination(|| later(limits::HAND_OVER_REST - Duration::from_nanos(1))), None);
-        assert_eq!(traffic.destination(|| later(limits::HAND_OVER_REST)), Some(THERE));
+        assert_eq!(traffic.destination(|| later(limits::HAND_OVER_REST - Duration::from_nanos(1)), None), None);
+        assert_eq!(traffic.destination(|| later(limits::HAND_OVER_REST), None), Some(THERE));
+    }
+
+    #[test]
+    fn one_follows_partitions_that_leave_at_once() {
+        let came = ZERO.after(Duration::from_millis(10));
+        let traffic = Traffic::new(HERE, Some(came));
+        ask(&traffic, &[THERE], limits::HAND_OVER_LEAD);
+        assert_eq!(traffic.destination(|| came, Some(ZERO)), None, "that was before it came");
+        assert_eq!(traffic.destination(|| came, Some(came)), None);
+        assert_eq!(traffic.destination(|| came, Some(came.after(Duration::from_nanos(1)))), Some(THERE));
     }
 }

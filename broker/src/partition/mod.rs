@@ -48,6 +48,8 @@ pub struct Partition<E: NetEnv> {
     /// Set when this core no longer leads it: deleted, or moved.
     resigned: Cell<bool>,
     led_since: Cell<LeaderEpoch>,
+    /// Since somebody last asked: see [`crate::transfer::balance`].
+    work: Cell<u64>,
     hold: Hold,
 }
 
@@ -64,6 +66,7 @@ impl<E: NetEnv> Partition<E> {
             rules: RefCell::new(rules),
             watchers: Watchers::default(),
             resigned: Cell::new(false),
+            work: Cell::new(0),
             hold: Hold::default(),
         });
         partition.enter_epoch();
@@ -138,6 +141,18 @@ impl<E: NetEnv> Partition<E> {
     /// of before it went from one to another misses nothing.
     pub fn led_since(&self) -> LeaderEpoch {
         self.led_since.get()
+    }
+
+    /// It has so much to do; whether that is the first since [`Partition::take_work`].
+    pub(crate) fn add_work(&self, work: u64) -> bool {
+        let before = self.work.get();
+        self.work.set(before.saturating_add(work));
+        before == 0
+    }
+
+    /// What it had to do since this was last called.
+    pub(crate) fn take_work(&self) -> u64 {
+        self.work.take()
     }
 
     /// It came from another core, which led it since then.

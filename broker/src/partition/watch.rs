@@ -19,6 +19,7 @@ use crate::{
         read::{FetchPart, Fetched},
         watchers::{Key, Look, Tally},
     },
+    transfer::balance,
 };
 
 /// A change to a watch: what is asked of a partition from here on, or nothing more.
@@ -95,7 +96,11 @@ impl<E: NetEnv> Watch<E> {
         for (place, (key, budget)) in keys.into_iter().zip(budgets).enumerate() {
             let Some((part, found)) = self.find(core, key) else { continue };
             let read = match found {
-                Ok(partition) => part.read(&partition, *budget, whole_batch == Some(place)).await,
+                Ok(partition) => {
+                    let read = part.read(&partition, *budget, whole_batch == Some(place)).await;
+                    balance::worked(core, &partition, read.as_ref().map_or(0, Fetched::bytes));
+                    read
+                }
                 Err(fault) => Err(fault),
             };
             let got = read.unwrap_or_else(Fetched::failed);

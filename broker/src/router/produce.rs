@@ -25,6 +25,7 @@ use crate::{
     router::{Caller, CoreMessage, CoreReply, Pending},
     slot::Filled,
     timeout::within,
+    transfer::balance,
 };
 
 /// A batch on its way to its partition.
@@ -200,6 +201,7 @@ fn take<E: NetEnv>(
         log_append_time: appended.log_append_time,
         log_start: partition.log().start(),
     };
+    balance::worked(core, &partition, bytes);
     if !appended.duplicate {
         core.metrics.count(|counts| {
             counts.appended_records += (appended.last_offset.0 - appended.base_offset.0 + 1) as u64;

@@ -41,6 +41,7 @@ use crate::{
     net::listener::accept_loop,
     router::{self, CoreMessage, Seat, metadata::CONTROLLER},
     serve::shared::{DirNumber, DirState, Shared, Stopped},
+    transfer::balance,
 };
 
 /// How long open connections may take to get their answers when the broker stops.
@@ -110,6 +111,9 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
     }
     directories::moves::resume(&core).await;
     env.spawn(Lane::Background, keep_up(core.clone()));
+    if config.gather && config.cores > 1 {
+        env.spawn(Lane::Background, balance::keep_balance(core.clone()));
+    }
     if config.metrics.is_some() {
         env.spawn(Lane::Background, report(core.clone(), shared.clone()));
     }

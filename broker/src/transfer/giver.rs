@@ -49,6 +49,15 @@ pub(crate) fn ask<E: NetEnv>(core: &Rc<Core<E>>, id: LogId, to: CoreId) -> Resul
     Ok(())
 }
 
+/// As [`ask`], of many; those that cannot go stay.
+pub(super) fn ask_all<E: NetEnv>(core: &Rc<Core<E>>, wanted: &[(LogId, CoreId)]) {
+    for &(id, to) in wanted {
+        if let Err(why) = ask(core, id, to) {
+            tracing::debug!(partition = %id, to = to.0, %why, "a partition does not go to another core");
+        }
+    }
+}
+
 fn run<E: NetEnv>(core: &Rc<Core<E>>) {
     if core.transfers.running.replace(true) {
         return;
@@ -165,33 +174,29 @@ impl<'a, E: NetEnv> Giving<'a, E> {
         }
     }
 
-    /// From here on the metadata says that they are the taker's.
+    /// From here on the metadata says that they are the taker's. If it cannot be changed they stay; should it say so all the
+    /// same, the next start brings them there.
     async fn decide(&mut self) {
         if self.going.is_empty() {
             return;
         }
         let logs = self.going.iter().map(|one| one.id).collect();
         let call = MetadataCall::MoveToCore { node: self.core.node, logs, from: self.core.id, to: self.to };
-        let moved = match self.ask_controller(call).await {
-            Ok(MetadataAnswer::ReplicasMoved(moved)) => moved,
-            // The next start knows.
-            other => {
-                let why = other.err().unwrap_or(Fault::ControllerUnavailable);
-                return self.all().for_each(|one| self.give_up(&one, &why));
-            }
+        let (moved, why) = match self.ask_controller(call).await {
+            Ok(MetadataAnswer::ReplicasMoved(moved)) => (moved, Fault::NotLeader),
+            other => (vec![false; self.going.len()], other.err().unwrap_or(Fault::ControllerUnavailable)),
         };
-        let (mut there, mut undone) = (Vec::new(), Vec::new());
+        let mut undone = Vec::new();
         for (one, moved) in self.all().zip(moved) {
-            if moved { there.push(one) } else { undone.push(one) }
+            if moved { self.going.push(one) } else { undone.push(one) }
         }
-        self.going = there;
         if undone.is_empty() {
             return;
         }
         let adopted = self.ask_taker(Letter::Unadopt(undone.iter().map(|one| one.id).collect())).await;
         for (one, adopted) in undone.iter().zip(adopted) {
             match adopted {
-                Adopted::Done => self.stay(one, &Fault::NotLeader),
+                Adopted::Done => self.stay(one, &why),
                 Adopted::Refused(why) | Adopted::Unknown(why) => self.give_up(one, &why),
             }
         }
@@ -215,6 +220,7 @@ impl<'a, E: NetEnv> Giving<'a, E> {
         let (from, to, count) = (self.core.id.0, self.to.0, all.len());
         tracing::debug!(from, to, count, "partitions went to another core");
         self.core.transfers.given.set(self.core.transfers.given.get() + count as u64);
+        self.core.transfers.left.set(Some(self.core.env.now()));
         tell(self.core, self.to, Letter::Go(all));
     }
 
@@ -243,7 +249,8 @@ impl<'a, E: NetEnv> Giving<'a, E> {
     async fn ask_taker(&self, letter: Letter) -> Vec<Adopted> {
         match self.answer_to(self.to, letter).await {
             Some(Letter::Adopted(adopted)) => adopted,
-            _ => vec![Adopted::Unknown(Fault::CoreGone); self.going.len()],
+            // Its core has stopped: so does the broker.
+            _ => Vec::new(),
         }
     }
 

@@ -25,6 +25,8 @@
 //!
 //! The cluster's own topics stay: coordinators live where their partitions are.
 
+pub(crate) mod balance;
+pub mod balance_machine;
 mod giver;
 pub mod mutant;
 mod taker;
@@ -37,11 +39,13 @@ use std::{
 };
 
 use corelog_storage::{
+    env::Instant,
     ids::{LeaderEpoch, LogId},
     shard::LogManifest,
 };
 
 pub(crate) use self::giver::ask;
+use self::{balance::Work, balance_machine::Done};
 use crate::{
     core::env::{CoreId, NetEnv},
     core_state::Core,
@@ -77,6 +81,10 @@ pub enum Letter {
     Go(Vec<Go>),
     /// To the giver: what became of what waited, in its order.
     Gone(Parcel, Vec<Produced>),
+    /// To core 0: what the telling core did since it last told.
+    Done(Done),
+    /// To a core: these partitions had better be on those cores.
+    Give(Vec<(LogId, CoreId)>),
 }
 
 /// A log on its way.
@@ -135,6 +143,10 @@ pub struct Transfers {
     sent: RefCell<BTreeMap<Parcel, Vec<Place>>>,
     next_parcel: Cell<u64>,
     given: Cell<u64>,
+    left: Cell<Option<Instant>>,
+    work: Work,
+    /// On core 0: what others told and was not looked at yet.
+    heard: RefCell<Vec<(CoreId, Done)>>,
 }
 
 impl Transfers {
@@ -161,6 +173,11 @@ impl Transfers {
         Some((turns.drain(..count).map(|turn| turn.0).collect(), to))
     }
 
+    /// When partitions last left this core.
+    pub(crate) fn left(&self) -> Option<Instant> {
+        self.left.get()
+    }
+
     fn answered(&self, letter: Letter) {
         if let Some(slot) = self.answer.take() {
             slot.fill(letter);
@@ -179,6 +196,8 @@ pub(crate) fn receive<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, letter: Lette
         Letter::Marked => giver::marked(core),
         Letter::Gone(parcel, outcomes) => giver::gone(core, parcel, outcomes),
         Letter::Adopted(_) | Letter::Decided(_) => core.transfers.answered(letter),
+        Letter::Done(done) => core.transfers.heard.borrow_mut().push((from, done)),
+        Letter::Give(wanted) => giver::ask_all(core, &wanted),
     }
 }
 

@@ -133,6 +133,35 @@ fn what_cannot_go_to_a_core_is_refused_by_name() {
     });
 }
 
+/// Simulated work takes no time: there is always little to do.
+#[test]
+fn what_is_in_use_gathers_on_the_first_core_and_what_is_not_stays() {
+    let mut machine = Machine::new(43);
+    machine.gather = true;
+    start(&mut machine);
+    machine.run(|env| async move {
+        let mut node_client = client(&env).await;
+        assert_eq!(node::create(&mut node_client, "t", 4).await, 0);
+        let mut before = Vec::new();
+        for index in 0..4 {
+            before.push(core_of(&env, &partition(index)).await);
+        }
+        before.sort_unstable();
+        assert_eq!(before, [0, 0, 1, 1], "they begin spread over the cores");
+        let used: Vec<Partition> = (0..3).map(partition).collect();
+        for round in 0..100 {
+            for one in &used {
+                assert_eq!(node::produce(&mut node_client, one, "x").await, Some(Ok(round)));
+            }
+            env.sleep(Duration::from_millis(20)).await;
+        }
+        for one in &used {
+            assert_eq!(core_of(&env, one).await, 0);
+        }
+        assert_eq!(core_of(&env, &partition(3)).await, 1, "nobody asked for it");
+    });
+}
+
 /// Moves a partition to and fro until it is told to end.
 async fn keep_moving(env: SimNetEnv, world: World, ended: Rc<Cell<bool>>) {
     let mut client = node::connect_to_core(&env, 0).await;

@@ -127,6 +127,7 @@ impl History {
             self.mount();
         }
         let cores = self.chance.between(1, 3) as u16;
+        self.machine.gather = self.chance.below(2) == 0;
         let dirs: Vec<PathBuf> = (0..self.disks.len()).map(path).collect();
         let world = self.machine.world.clone();
         self.machine.start(cores, &dirs).map_err(|failure| format!("the other directory is served, but: {failure}"))?;

@@ -58,6 +58,8 @@ pub(crate) struct Machine {
     pub(crate) world: World,
     network: Network,
     pub(crate) client: SimNetEnv,
+    /// Whether partitions in use gather on the first core.
+    pub(crate) gather: bool,
     stop: Option<Stop>,
 }
 
@@ -66,12 +68,12 @@ impl Machine {
         let world = World::new(seed);
         let network = Network::new(&world);
         let client = network.start(CLIENT, 1).remove(0);
-        Self { world, network, client, stop: None }
+        Self { world, network, client, gather: false, stop: None }
     }
 
     /// Starts a node on so many cores, with these directories; the error is what it says where it does not start.
     pub(crate) fn start(&mut self, cores: u16, dirs: &[PathBuf]) -> Result<(), String> {
-        let config = Arc::new(configuration(cores, dirs));
+        let config = Arc::new(configuration(cores, dirs, self.gather));
         let envs = self.network.start(SERVER, cores);
         let (maker, paths) = (envs[0].clone(), dirs.to_vec());
         let unusable = self.world.block_on(Place { host: SERVER, core: 0 }, async move {
@@ -132,7 +134,7 @@ impl Machine {
     }
 }
 
-fn configuration(cores: u16, dirs: &[PathBuf]) -> BrokerConfig {
+fn configuration(cores: u16, dirs: &[PathBuf], gather: bool) -> BrokerConfig {
     let dirs: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
     let set = [
         ("cores", cores.to_string()),
@@ -140,6 +142,7 @@ fn configuration(cores: u16, dirs: &[PathBuf]) -> BrokerConfig {
         ("memory", format!("{}MiB", 64 * u32::from(cores))),
         ("journal.size", "4MiB".to_owned()),
         ("metrics.listener", "none".to_owned()),
+        ("core.gather", gather.to_string()),
         ("listeners", format!("PLAINTEXT://10.0.0.0:{NODE_PORT}")),
         ("core.listeners", format!("CORES://10.0.0.0:{CORE_PORT}")),
     ];
