@@ -21,7 +21,9 @@ SECOND = "data-2"
 
 def pair(binary, work, cores=2, memory_mib=256, second_directory=False):
     """Corelog and Kafka, told alike, not yet started."""
-    (work / "corelog.toml").write_text("node.id = 1\n" + "".join(f"{key} = {value}\n" for key, value in SETTINGS.items()))
+    # Leader epochs are compared, and rise when partitions go from core to core.
+    own = "node.id = 1\ncore.gather = false\n"
+    (work / "corelog.toml").write_text(own + "".join(f"{key} = {value}\n" for key, value in SETTINGS.items()))
     arguments = ["--cores", str(cores), "--config", str(work / "corelog.toml")]
     settings = [f"{key}={value}" for key, value in SETTINGS.items()]
     if second_directory:

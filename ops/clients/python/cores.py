@@ -94,7 +94,7 @@ def write(ended, bootstrap, topic, pause):
     return acked
 
 
-def read(bootstrap, topic, written):
+def read(begun, bootstrap, topic, written):
     """Reads until it has all that was written, each record once and in order."""
     seen, progress = Counter(), time.monotonic()
     places = [TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in leaders(topic)]
@@ -110,6 +110,8 @@ def read(bootstrap, topic, written):
         got = message.offset(), *parse(message.value())
         assert got == (seen[partition], f"{topic}-{partition}", seen[partition]), f"{got} instead of {seen[partition]}"
         seen[partition] += 1
+        if len(seen) == len(places):
+            begun.set()
     for place in places:
         assert reader.get_watermark_offsets(place, timeout=10) == (0, seen[place.partition])
     reader.close()
@@ -117,12 +119,13 @@ def read(bootstrap, topic, written):
 
 @contextlib.contextmanager
 def traffic(bootstrap, topic, pause):
-    """Meanwhile a producer writes to all partitions, and a consumer reads what it writes."""
-    ended = threading.Event()
+    """Meanwhile a producer writes to all partitions, and a consumer, which has begun, reads what it writes."""
+    begun, ended = threading.Event(), threading.Event()
     with ThreadPoolExecutor(2) as pool:
         writer = pool.submit(write, ended, bootstrap, topic, pause)
-        reader = pool.submit(read, bootstrap, topic, writer)
+        reader = pool.submit(read, begun, bootstrap, topic, writer)
         try:
+            assert begun.wait(STALLED_S) or reader.result()
             yield
         finally:
             ended.set()
