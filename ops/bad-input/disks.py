@@ -169,7 +169,10 @@ class Kept:
             self.corelog.stop()
 
     def cores(self, count):
-        self.corelog.arguments = ["--cores", str(count)]
+        # What is damaged is known by its core: it stays there.
+        config = self.corelog.data.with_suffix(".toml")
+        config.write_text("core.gather = false\n")
+        self.corelog.arguments = ["--cores", str(count), "--config", str(config)]
 
     def produce(self, connection, partition, value):
         records = protocol.batch([protocol.record(value)])

@@ -34,7 +34,7 @@ use crate::{
     buffer::BufferPool,
     env::Env,
     error::StorageError,
-    ids::LogId,
+    ids::{LogId, Offset},
     journal::{JournalOptions, Observer, Usage},
     log::{
         Log, LogConfig,
@@ -251,8 +251,14 @@ impl<E: Env> Shard<E> {
         self.deleting.borrow_mut().insert(id);
         log.retire(Life::Deleted);
         self.context.write_durable(kind::DELETE, &[&log.number().0.to_le_bytes()]).await?;
-        log.not_writing_below(crate::ids::Offset(i64::MAX)).await;
+        self.not_written_any_more(&log).await;
         self.remove_files(id).await
+    }
+
+    /// Nobody writes to the files of a log that is not served any more, or has them open.
+    async fn not_written_any_more(&self, log: &Log<E>) {
+        log.not_writing_below(Offset(i64::MAX)).await;
+        self.context.files.close(log.number(), Offset(i64::MAX));
     }
 
     /// Removes what is left of a deleted log.

@@ -86,6 +86,8 @@ impl<E: Env> Shard<E> {
         let log = self.logs.borrow_mut().remove(&id).ok_or(StorageError::Unknown(id))?;
         self.by_number.borrow_mut().remove(&log.number());
         log.retire(Life::Moved);
+        // What follows the data of a segment may still be on its way to the files.
+        self.not_written_any_more(&log).await;
         log.let_go();
         self.context.write_durable(kind::FORGET, &[&log.number().0.to_le_bytes()]).await?;
         Ok(())
