@@ -154,8 +154,8 @@ pub const MOVE_LOOKS_UP: Duration = Duration::from_millis(50);
 pub const TRANSFERS_TOGETHER: usize = 32;
 /// How often a core tells what it did, and core 0 looks whether partitions had better be elsewhere.
 pub const LOAD_REPORT: Duration = Duration::from_millis(200);
-/// How often whoever asked for partitions to be on other cores is looked after.
-pub const REASSIGNMENT_LOOKS_UP: Duration = Duration::from_millis(2);
+/// How often it is looked whether a partition has come that is to go on, or is where somebody asked for it to be.
+pub const TRANSFER_LOOKS_UP: Duration = Duration::from_millis(1);
 
 /// How long what comes in waits while the journal or memory has no room for it, before it is refused. Shorter than
 /// clients wait for an answer unless told otherwise.

@@ -17,7 +17,7 @@ use crate::{
     api::RequestContext,
     core::env::{CoreId, NetEnv},
     core_state::Core,
-    limits::REASSIGNMENT_LOOKS_UP,
+    limits::TRANSFER_LOOKS_UP,
     metadata::{
         call::{AssignedBroker, Refusal},
         controller::check_assignment,
@@ -130,7 +130,7 @@ async fn carry_out<E: NetEnv>(
         if core.env.now() >= until || core.connections.stopping() {
             break;
         }
-        core.env.sleep(REASSIGNMENT_LOOKS_UP).await;
+        core.env.sleep(TRANSFER_LOOKS_UP).await;
     }
     for (place, _) in under_way {
         outcomes[place] = Err(Refusal::new(ErrorCode::RequestTimedOut, "The partition has not moved yet.".to_owned()));

@@ -47,7 +47,6 @@ pub struct Partition<E: NetEnv> {
     watchers: Watchers,
     /// Set when this core no longer leads it: deleted, or moved.
     resigned: Cell<bool>,
-    led_since: Cell<LeaderEpoch>,
     /// Since somebody last asked: see [`crate::transfer::balance`].
     work: Cell<u64>,
     hold: Hold,
@@ -61,7 +60,6 @@ impl<E: NetEnv> Partition<E> {
             topic,
             high_watermark: Cell::new(log.durable_end()),
             log: RefCell::new(log),
-            led_since: Cell::new(state.leader_epoch),
             state: RefCell::new(state),
             rules: RefCell::new(rules),
             watchers: Watchers::default(),
@@ -137,12 +135,6 @@ impl<E: NetEnv> Partition<E> {
         self.state.borrow().leader_epoch
     }
 
-    /// The first epoch from which on this node led it without a break: its cores share a log, so whoever believes in an epoch
-    /// of before it went from one to another misses nothing.
-    pub fn led_since(&self) -> LeaderEpoch {
-        self.led_since.get()
-    }
-
     /// It has so much to do; whether that is the first since [`Partition::take_work`].
     pub(crate) fn add_work(&self, work: u64) -> bool {
         let before = self.work.get();
@@ -153,11 +145,6 @@ impl<E: NetEnv> Partition<E> {
     /// What it had to do since this was last called.
     pub(crate) fn take_work(&self) -> u64 {
         self.work.take()
-    }
-
-    /// It came from another core, which led it since then.
-    pub(crate) fn continue_since(&self, epoch: LeaderEpoch) {
-        self.led_since.set(epoch);
     }
 
     /// One past the last committed record.
@@ -193,10 +180,6 @@ impl<E: NetEnv> Partition<E> {
         *self.rules.borrow_mut() = rules;
         *self.state.borrow_mut() = state;
         if self.leader_epoch() > before {
-            // The epoch of one that is held is that in which it comes from another core.
-            if !self.is_held() {
-                self.led_since.set(self.leader_epoch());
-            }
             self.enter_epoch();
             self.watchers.changed();
         }
@@ -220,7 +203,7 @@ impl<E: NetEnv> Partition<E> {
             return Err(Fault::NotLeader);
         }
         let current = self.leader_epoch();
-        if believed.0 < 0 || (self.led_since.get()..=current).contains(&believed) {
+        if believed.0 < 0 || believed == current {
             Ok(())
         } else if believed < current {
             Err(Fault::FencedLeaderEpoch)

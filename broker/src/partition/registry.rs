@@ -10,7 +10,7 @@ use std::{
 
 use corelog_storage::{
     compress::Compression,
-    ids::{LeaderEpoch, LogId, PartitionIndex, TopicId},
+    ids::{LogId, PartitionIndex, TopicId},
     log::Log,
     shard::Shard,
 };
@@ -170,7 +170,7 @@ impl<E: NetEnv> Registry<E> {
     }
 
     /// Leads, held, a partition that comes from another core, whose `log` is this core's now; false if its topic is gone.
-    pub(crate) fn take_over(&self, core: &Core<E>, log: Rc<Log<E>>, led_since: LeaderEpoch) -> bool {
+    pub(crate) fn take_over(&self, core: &Core<E>, log: Rc<Log<E>>) -> bool {
         let (id, image) = (log.id(), core.image());
         let Some((topic, state)) =
             image.topic_by_id(id.topic).and_then(|topic| Some((topic, topic.partition(id.partition)?)))
@@ -184,7 +184,6 @@ impl<E: NetEnv> Registry<E> {
         if !mutant::active(Mutant::GoesOnEarly) {
             partition.hold();
         }
-        partition.continue_since(led_since);
         self.led.borrow_mut().entry(id.topic).or_default().insert(id.partition, partition);
         true
     }

@@ -21,6 +21,7 @@ use crate::{
     core::env::{CoreId, NetEnv},
     core_state::Core,
     error::Fault,
+    limits::TRANSFER_LOOKS_UP,
     metadata::call::{MetadataAnswer, MetadataCall},
     partition::{
         Partition,
@@ -91,6 +92,10 @@ impl<'a, E: NetEnv> Giving<'a, E> {
     /// Those of them that this core can give; their logs are written out as far as they go now, so that little is left for
     /// when they are held.
     async fn begin(core: &'a Rc<Core<E>>, ids: BTreeSet<LogId>, to: CoreId) -> Self {
+        // One that has not yet come wholly does so first: until then the core of before has a claim to it.
+        while ids.iter().any(|id| core.transfers.has(*id)) {
+            core.env.sleep(TRANSFER_LOOKS_UP).await;
+        }
         let mut giving = Self { core, to, going: Vec::new() };
         for id in ids {
             match Going::find(core, id) {
@@ -162,7 +167,6 @@ impl<'a, E: NetEnv> Giving<'a, E> {
         let adopt = |(one, manifest): (&Going<E>, LogManifest)| Adopt {
             directory: one.partition.directory_on(node).unwrap_or_default(),
             manifest,
-            led_since: one.partition.led_since(),
         };
         let adopted = self.ask_taker(Letter::Adopt(self.going.iter().zip(manifests).map(adopt).collect())).await;
         for (one, adopted) in self.all().zip(adopted) {

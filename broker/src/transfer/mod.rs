@@ -16,9 +16,9 @@
 //! something is, the first has no claim any more. A crash leaves one claim or two, of which the later counts: the next start
 //! brings the log to the core that the metadata names (`serve/shards.rs`).
 //!
-//! Clients of the node's listener notice nothing: fetches and questions look again where the partition is, and who believes
-//! in the leader epoch of before is not fenced, since it is the same node's log. Clients of a core's listener are told who
-//! leads it now, as Kafka's are of another broker.
+//! Producers at the node's listener notice nothing, and fetches and questions look again where the partition is. A consumer that
+//! believes in the leader epoch of before is fenced, as it is by Kafka where another leader was elected: librdkafka takes a
+//! log for truncated that goes on under its feet. Clients of a core's listener are told who leads it now.
 //!
 //! The cores tell each other all this by notes, of which there are few: a core gives to one other at a time. Requests
 //! would wait for credits that others have who wait for the partition.
@@ -38,11 +38,7 @@ use std::{
     time::Duration,
 };
 
-use corelog_storage::{
-    env::Instant,
-    ids::{LeaderEpoch, LogId},
-    shard::LogManifest,
-};
+use corelog_storage::{env::Instant, ids::LogId, shard::LogManifest};
 
 pub(crate) use self::giver::ask;
 use self::{balance::Work, balance_machine::Done};
@@ -94,8 +90,6 @@ pub struct Adopt {
     pub directory: DirectoryId,
     /// What the giver knows of it.
     pub manifest: LogManifest,
-    /// The first epoch that this node led in, for what clients may believe in.
-    pub led_since: LeaderEpoch,
 }
 
 /// What became of an adoption.

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, rc::Rc};
 
-use corelog_storage::{env::Lane, ids::LogId, shard::Shard};
+use corelog_storage::{env::Lane, error::StorageError, ids::LogId, shard::Shard};
 
 use super::{Adopt, Adopted, Go, Letter, tell};
 use crate::{
@@ -36,12 +36,16 @@ async fn take<E: NetEnv>(core: &Rc<Core<E>>, adopt: Adopt) -> Adopted {
     core.transfers.under_way.borrow_mut().insert(id);
     let log = match shard.adopt(adopt.manifest).await {
         Ok(log) => log,
+        Err(error @ StorageError::Exists(_)) => {
+            core.transfers.under_way.borrow_mut().remove(&id);
+            return Adopted::Refused(error.into());
+        }
         Err(error) => {
             core.transfers.under_way.borrow_mut().remove(&id);
             return Adopted::Unknown(error.into());
         }
     };
-    if core.partitions.take_over(core, log, adopt.led_since) {
+    if core.partitions.take_over(core, log) {
         return Adopted::Done;
     }
     // Its topic is gone meanwhile.

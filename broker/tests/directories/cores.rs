@@ -21,6 +21,7 @@ use crate::{
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 const NOT_LEADER: i16 = 6;
 const INVALID_REPLICA_ASSIGNMENT: i16 = 39;
+const FENCED_LEADER_EPOCH: i16 = 74;
 const UNKNOWN_LEADER_EPOCH: i16 = 75;
 
 fn partition(index: i32) -> Partition {
@@ -88,14 +89,14 @@ fn a_partition_goes_to_the_core_that_is_named_and_stays_there() {
         assert_eq!(core_of(&env, &partition(0)).await, after);
         assert_eq!(node::metadata(&mut node_client, &partition(0)).await.leader_epoch, epoch + 1);
 
-        // Who comes by the node's listener need not know; who comes to the core of before is told.
+        // A producer at the node's listener need not know; at the core of before it is told.
         assert_eq!(node::produce(&mut node_client, &partition(0), "second").await, Some(Ok(1)));
         assert_eq!(node::produce(&mut old, &partition(0), "x").await, Some(Err(NOT_LEADER)));
         let mut new = node::connect_to_core(&env, after).await;
         assert_eq!(node::produce(&mut new, &partition(0), "third").await, Some(Ok(2)));
 
-        // The epochs since the node began to lead are as good as the last; a later one is not known.
-        for (believed, expected) in [(epoch, 0), (epoch + 1, 0), (epoch + 2, UNKNOWN_LEADER_EPOCH)] {
+        let epochs = [(epoch, FENCED_LEADER_EPOCH), (epoch + 1, 0), (epoch + 2, UNKNOWN_LEADER_EPOCH)];
+        for (believed, expected) in epochs {
             let answer = node_client.call(12, &fetch((0, -1), Some((&partition(0), 0, believed)))).await;
             assert_eq!(answer.responses[0].partitions[0].error_code, expected, "epoch {believed}");
         }
@@ -171,7 +172,8 @@ async fn keep_moving(env: SimNetEnv, world: World, ended: Rc<Cell<bool>>) {
         }
         assert_eq!(node::move_to_core(&mut client, &[partition(0)], step % 2).await, Some(vec![0]));
         world.count("moved");
-        env.sleep(Duration::from_millis(3)).await;
+        // Often before it has come wholly.
+        env.sleep(Duration::from_millis(u64::from(step % 3))).await;
     }
 }
 
@@ -222,6 +224,6 @@ fn a_fetch_that_waits_follows_its_partition() {
             assert!(took < Duration::from_secs(5), "seed {seed}: some record was heard of late, {took:?}");
             ended.set(true);
         });
-        assert!(machine.world.counters().get("moved") > 20, "it moved all the while");
+        assert!(machine.world.counters().get("moved") > 50, "it moved all the while");
     }
 }

@@ -112,9 +112,11 @@ def read(begun, bootstrap, topic, written):
         seen[partition] += 1
         if len(seen) == len(places):
             begun.set()
-    for place in places:
-        assert reader.get_watermark_offsets(place, timeout=10) == (0, seen[place.partition])
     reader.close()
+    # A question of librdkafka's at a core that led it just before is not asked again.
+    asks = Consumer({"bootstrap.servers": NODE, "group.id": "unused"})
+    assert all(asks.get_watermark_offsets(place, timeout=10) == (0, seen[place.partition]) for place in places)
+    asks.close()
 
 
 @contextlib.contextmanager
