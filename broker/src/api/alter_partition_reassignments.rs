@@ -121,8 +121,12 @@ async fn carry_out<E: NetEnv>(
     let until = core.env.now().after(patience);
     loop {
         let image = core.image();
-        under_way.retain(|(_, wanted)| {
-            image.partition(wanted.log).and_then(|state| state.core_on(core.node)) != Some(wanted.to)
+        under_way.retain(|(place, wanted)| match image.partition(wanted.log) {
+            Some(state) => state.core_on(core.node) != Some(wanted.to),
+            None => {
+                outcomes[*place] = Err(Refusal::bare(ErrorCode::UnknownTopicOrPartition));
+                false
+            }
         });
         if under_way.is_empty() {
             return;

@@ -98,7 +98,11 @@ impl<E: NetEnv> Watch<E> {
             let read = match found {
                 Ok(partition) => {
                     let read = part.read(&partition, *budget, whole_batch == Some(place)).await;
-                    balance::worked(core, &partition, read.as_ref().map_or(0, Fetched::bytes));
+                    // Who asks in vain is no reason to have it elsewhere.
+                    let bytes = read.as_ref().map_or(0, Fetched::bytes);
+                    if bytes > 0 {
+                        balance::worked(core, &partition, bytes);
+                    }
                     read
                 }
                 Err(fault) => Err(fault),
