@@ -191,24 +191,8 @@ def librdkafka_at_the_cores_follows():
         time.sleep(MOVING_S)
 
 
-def java_at_the_node_notices_nothing():
-    topic, count = create("cores-java"), str(MOVING_S * 1000)
-
-    def events(said, name):
-        rows = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-        return sorted((row["partition"], row["offset"], row["value"]) for row in rows if row["name"] == name)
-
-    with moving(topic), ThreadPoolExecutor(1) as pool:
-        # It does not try again: any answer but an acknowledgement shows.
-        sends = pool.submit(tool, NODE, "VerifiableProducer", "--topic", topic, "--max-messages", count, "--throughput", "1000")
-        said = tool(NODE, "VerifiableConsumer", "--topic", topic, "--group-id", topic, "--max-messages", count, "--reset-policy", "earliest", "--verbose")
-    sent, come = events(sends.result(), "producer_send_success"), events(said, "record_data")
-    assert sorted(int(text) for _, _, text in sent) == list(range(int(count))), f"{len(sent)} were acknowledged"
-    assert come == sent, f"{len(come)} came of {len(sent)}"
-
-
 checks = Checks()
 for check in (what_is_in_use_gathers_on_the_first_core, kafkas_tools_move_partitions, librdkafka_at_the_node_notices_nothing,
-              librdkafka_at_the_cores_follows, java_at_the_node_notices_nothing):
+              librdkafka_at_the_cores_follows):
     checks.run(check.__name__.replace("_", " "), check)
 checks.end()
