@@ -237,9 +237,7 @@ impl<E: NetEnv> Registry<E> {
             }
         }
     }
-}
 
-impl<E: NetEnv> Registry<E> {
     /// A partition is not on its way any more: it may be that it is not this core's by now.
     pub(crate) async fn settle(&self, core: &Rc<Core<E>>, id: LogId) {
         if let Some(partition) = self.get(id) {

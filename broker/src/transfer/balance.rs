@@ -26,17 +26,21 @@ use crate::{
 /// Bytes that cost a partition as much as one request more.
 const BYTES_OF_A_REQUEST: usize = 8 << 10;
 
-/// What the partitions of a core had to do since it was last asked: their cost follows their number in use.
+/// What the partitions of a core had to do since it was last asked: its cost follows their number in use.
 #[derive(Default)]
 pub(super) struct Work {
+    /// Somebody asks.
+    counts: Cell<bool>,
     in_use: RefCell<Vec<LogId>>,
     bytes: Cell<u64>,
-    told_nothing: Cell<bool>,
 }
 
 /// A partition of this core had a request, with so many bytes.
 pub(crate) fn worked<E: NetEnv>(core: &Core<E>, partition: &Partition<E>, bytes: usize) {
     let work = &core.transfers.work;
+    if !work.counts.get() {
+        return;
+    }
     work.bytes.set(work.bytes.get() + bytes as u64);
     if partition.add_work(1 + (bytes / BYTES_OF_A_REQUEST) as u64) {
         work.in_use.borrow_mut().push(partition.id());
@@ -47,6 +51,8 @@ pub(crate) fn worked<E: NetEnv>(core: &Core<E>, partition: &Partition<E>, bytes:
 pub(crate) async fn keep_balance<E: NetEnv>(core: Rc<Core<E>>) {
     let mut balance = (core.id == CONTROLLER).then(|| Balance::new(core.cores()));
     let (mut cpu, mut at) = (core.env.cpu_time(), core.env.now());
+    let mut told_nothing = true;
+    core.transfers.work.counts.set(true);
     while !core.connections.stopping() {
         core.env.sleep(LOAD_REPORT).await;
         let (cpu_before, at_before) = (cpu, at);
@@ -54,7 +60,7 @@ pub(crate) async fn keep_balance<E: NetEnv>(core: Rc<Core<E>>) {
         let done = take(&core, cpu.saturating_sub(cpu_before), at.since(at_before));
         let Some(balance) = &mut balance else {
             let nothing = done.work.is_empty() && !done.giving;
-            if !core.transfers.work.told_nothing.replace(nothing) || !nothing {
+            if !(std::mem::replace(&mut told_nothing, nothing) && nothing) {
                 tell(&core, CONTROLLER, Letter::Done(done));
             }
             continue;

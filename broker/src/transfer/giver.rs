@@ -31,7 +31,7 @@ use crate::{
     slot,
 };
 
-/// A partition of this core is to be that core's: it goes there in its turn, unless it is there or on its way.
+/// A partition of this core is to be that core's: it goes there in its turn, unless it is there.
 pub(crate) fn ask<E: NetEnv>(core: &Rc<Core<E>>, id: LogId, to: CoreId) -> Result<(), Fault> {
     let partition = core.led(id)?;
     if partition.is_internal() {

@@ -18,7 +18,9 @@
 //!
 //! Producers at the node's listener notice nothing, and fetches and questions look again where the partition is. A consumer that
 //! believes in the leader epoch of before is fenced, as it is by Kafka where another leader was elected: librdkafka takes a
-//! log for truncated that goes on under its feet. Clients of a core's listener are told who leads it now.
+//! log for truncated that goes on under its feet. Kafka's Java consumer looks at its position between two fetches, so that it may
+//! go on `fetch.max.wait.ms` later; where partitions move more often than that it may not go on at all. Clients of a core's
+//! listener are told who leads it now.
 //!
 //! The cores tell each other all this by notes, of which there are few: a core gives to one other at a time. Requests
 //! would wait for credits that others have who wait for the partition.

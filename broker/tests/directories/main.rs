@@ -1,4 +1,4 @@
-//! A node with several data directories, simulated whole: started as `corelog serve` starts one, with disks that are
+//! A node with several data directories and cores, between which partitions go, simulated whole: started as `corelog serve` starts one, with disks that are
 //! missing, swapped or failing. A failing seed is replayed with `CORELOG_DIRS_SEED=n cargo test -p corelog-broker --test
 //! directories`; `CORELOG_DIRS_SEEDS=n` runs more.
 

@@ -32,6 +32,8 @@ NODE, CORES = sys.argv[1], os.environ["CORES"]
 FIRST, SECOND = 1000, 1001
 #: How long partitions move to and fro, how long they rest between, and how many must have changed their core: each time all.
 MOVING_S, REST_S, MOVES = 8, 0.1, 40
+#: The same where Java's consumer reads, which goes on after a move when it has asked, and waited for half a second, once more.
+JAVA_REST_S = 0.7
 #: Between one record of each partition and the next.
 PRESSED_S, LIGHT_S = 0.002, 0.02
 #: Without a record for so long a consumer waits in vain.
@@ -62,11 +64,11 @@ def bring(topic, partitions, core):
     assert rows == [(topic, [(partition, 0, None) for partition in partitions])], rows
 
 
-def bring_to_and_fro(ended, topic):
+def bring_to_and_fro(ended, topic, rest):
     """How many partitions were found on another core than before."""
     moves, before = 0, leaders(topic)
     for core in itertools.cycle((SECOND, FIRST)):
-        if ended.wait(REST_S):
+        if ended.wait(rest):
             return moves
         bring(topic, before, core)
         now = leaders(topic)
@@ -136,11 +138,11 @@ def traffic(bootstrap, topic, pause):
 
 
 @contextlib.contextmanager
-def moving(topic):
+def moving(topic, rest=REST_S):
     """Meanwhile all partitions go to and fro between two cores."""
     ended = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        mover = pool.submit(bring_to_and_fro, ended, topic)
+        mover = pool.submit(bring_to_and_fro, ended, topic, rest)
         try:
             yield
         finally:
@@ -191,8 +193,24 @@ def librdkafka_at_the_cores_follows():
         time.sleep(MOVING_S)
 
 
+def java_at_the_node_notices_nothing():
+    topic, count = create("cores-java"), str(MOVING_S * 1000)
+
+    def events(said, name):
+        rows = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+        return sorted((row["partition"], row["offset"], row["value"]) for row in rows if row["name"] == name)
+
+    with moving(topic, JAVA_REST_S), ThreadPoolExecutor(1) as pool:
+        # It does not try again: any answer but an acknowledgement shows.
+        sends = pool.submit(tool, NODE, "VerifiableProducer", "--topic", topic, "--max-messages", count, "--throughput", "1000")
+        said = tool(NODE, "VerifiableConsumer", "--topic", topic, "--group-id", topic, "--max-messages", count, "--reset-policy", "earliest", "--verbose")
+    sent, come = events(sends.result(), "producer_send_success"), events(said, "record_data")
+    assert sorted(int(text) for _, _, text in sent) == list(range(int(count))), f"{len(sent)} were acknowledged"
+    assert come == sent, f"{len(come)} came of {len(sent)}"
+
+
 checks = Checks()
 for check in (what_is_in_use_gathers_on_the_first_core, kafkas_tools_move_partitions, librdkafka_at_the_node_notices_nothing,
-              librdkafka_at_the_cores_follows):
+              librdkafka_at_the_cores_follows, java_at_the_node_notices_nothing):
     checks.run(check.__name__.replace("_", " "), check)
 checks.end()

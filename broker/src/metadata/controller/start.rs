@@ -96,13 +96,19 @@ impl ControllerMachine {
 pub(super) mod tests {
     use std::sync::Arc;
 
-    use corelog_storage::env::Instant;
+    use corelog_storage::{
+        env::Instant,
+        ids::{LogId, TopicId},
+    };
 
     use super::*;
     use crate::{
         config::BrokerConfig,
         core::env::CoreId,
-        metadata::call::{MetadataAnswer, MetadataCall, NewTopic},
+        metadata::{
+            call::{MetadataAnswer, MetadataCall, NewTopic},
+            record::PartitionState,
+        },
     };
 
     /// A fixed sequence of numbers that look random.
@@ -151,13 +157,24 @@ pub(super) mod tests {
         assert_eq!((node.epoch, &node.directories), (BrokerEpoch(2), &more));
     }
 
-    #[test]
-    fn a_replica_moves_from_where_it_is_and_keeps_its_leader() {
+    /// Two cores, and one partition as it was made.
+    fn with_partition() -> (ControllerMachine, PartitionState, LogId) {
         let mut machine = started(2).0;
         let call = MetadataCall::CreateTopics { topics: vec![new_topic("t", 1)], validate_only: false };
         machine.decide(call, NOW, &mut numbers(7));
         let topic = machine.image().topic("t").expect("made").clone();
-        let (before, log) = (topic.partitions[0].clone(), topic.log(topic.partitions[0].index));
+        let state = topic.partitions[0].clone();
+        let log = topic.log(state.index);
+        (machine, state, log)
+    }
+
+    fn unknown(log: LogId) -> LogId {
+        LogId { topic: TopicId([77; 16]), ..log }
+    }
+
+    #[test]
+    fn a_replica_moves_from_where_it_is_and_keeps_its_leader() {
+        let (mut machine, before, log) = with_partition();
         let (from, to) = (before.directory_on(NodeId(0)).expect("placed"), DirectoryId(Uuid([9; 16])));
         let mut moved = |log| {
             let decision =
@@ -166,8 +183,7 @@ pub(super) mod tests {
         };
         assert_eq!(moved(log), (1, MetadataAnswer::ReplicaMoved(true)));
         assert_eq!(moved(log), (0, MetadataAnswer::ReplicaMoved(false)), "it is not there any more");
-        let gone = corelog_storage::ids::LogId { topic: corelog_storage::ids::TopicId([77; 16]), ..log };
-        assert_eq!(moved(gone), (0, MetadataAnswer::ReplicaMoved(false)));
+        assert_eq!(moved(unknown(log)), (0, MetadataAnswer::ReplicaMoved(false)));
         let after = machine.image().partition(log).expect("made");
         assert_eq!(after.directory_on(NodeId(0)), Some(to));
         assert_eq!((after.leader_core(), after.leader_epoch), (before.leader_core(), before.leader_epoch));
@@ -176,15 +192,10 @@ pub(super) mod tests {
 
     #[test]
     fn a_replica_goes_to_another_core_from_where_it_is_and_its_leader_gets_a_new_epoch() {
-        let mut machine = started(2).0;
-        let call = MetadataCall::CreateTopics { topics: vec![new_topic("t", 1)], validate_only: false };
-        machine.decide(call, NOW, &mut numbers(7));
-        let topic = machine.image().topic("t").expect("made").clone();
-        let (before, log) = (topic.partitions[0].clone(), topic.log(topic.partitions[0].index));
-        let gone = corelog_storage::ids::LogId { topic: corelog_storage::ids::TopicId([77; 16]), ..log };
+        let (mut machine, before, log) = with_partition();
         let (from, to) = (CoreId(0), CoreId(1));
         let mut moved = || {
-            let call = MetadataCall::MoveToCore { node: NodeId(0), logs: vec![gone, log], from, to };
+            let call = MetadataCall::MoveToCore { node: NodeId(0), logs: vec![unknown(log), log], from, to };
             machine.decide(call, NOW, &mut numbers(8)).answer
         };
         assert_eq!(moved(), MetadataAnswer::ReplicasMoved(vec![false, true]));
