@@ -64,4 +64,5 @@ pub enum Mutant {
     LogNamesComeOnce,
     CopySkipsSync,
     CopyMissesTheRest,
+    AdoptForgetsTheRest,
 }

@@ -2,12 +2,12 @@
 //!
 //! Environment: `SIM_SEEDS` (how many seeds, for a soak), `SIM_SEED` (replay this one alone, and print what it did).
 
-#[path = "simulation/copies.rs"]
-mod copies;
 #[path = "simulation/damage.rs"]
 mod damage;
 #[path = "simulation/journal.rs"]
 mod journal;
+#[path = "simulation/moves.rs"]
+mod moves;
 #[path = "simulation/report.rs"]
 mod report;
 #[path = "simulation/shard.rs"]
@@ -27,8 +27,8 @@ const SHARD_SEEDS: u64 = 8;
 /// The same for damage.
 const DAMAGE_SEEDS: u64 = 30;
 
-/// The same for copies.
-const COPIES_SEEDS: u64 = 12;
+/// The same for logs that move.
+const MOVES_SEEDS: u64 = 20;
 
 /// What an ordinary run of the journal's workload must at least have seen.
 const JOURNAL_MINIMA: &[(&str, u64)] = &[
@@ -79,7 +79,17 @@ const COPIES_MINIMA: &[(&str, u64)] = &[
     ("log moved", 200),
     ("move given up", 8),
     ("target failed", 5),
-    ("copy dropped", 2),
+    ("claim dropped", 2),
+    ("range read", 1_000),
+];
+
+/// The same for those that go from one shard to another.
+const SHARDS_MINIMA: &[(&str, u64)] = &[
+    ("recovery", 60),
+    ("power cut", 40),
+    ("log moved", 1_000),
+    ("move given up", 100),
+    ("claim dropped", 10),
     ("range read", 1_000),
 ];
 
@@ -134,14 +144,19 @@ fn damage_takes_one_log_out_of_service_and_loses_nothing() {
 
 #[test]
 fn a_log_that_goes_to_another_directory_loses_nothing() {
-    run_all("copies", COPIES_SEEDS, COPIES_MINIMA, copies::run);
+    run_all("copies", MOVES_SEEDS, COPIES_MINIMA, moves::run_directories);
+}
+
+#[test]
+fn a_log_that_goes_to_another_shard_loses_nothing() {
+    run_all("hand-over", MOVES_SEEDS, SHARDS_MINIMA, moves::run_shards);
 }
 
 #[cfg(feature = "mutants")]
 mod mutants {
     use corelog_storage::mutant::{Mutant, choose};
 
-    use super::{copies, damage, journal, report::Report};
+    use super::{damage, journal, moves, report::Report};
 
     /// Within how many seeds each mutant must be caught; and where it takes a kill within one of two steps, and a power
     /// cut in the life after it.
@@ -217,8 +232,13 @@ mod mutants {
         let lost = "acknowledged|what is there is read|what is read is|recovery without rot";
         all_caught(
             &[(Mutant::CopySkipsSync, lost), (Mutant::CopyMissesTheRest, lost), (Mutant::LogNamesComeOnce, lost)],
-            copies::run,
+            moves::run_directories,
         );
+    }
+
+    #[test]
+    fn every_bug_of_handing_over_is_caught() {
+        all_caught(&[(Mutant::AdoptForgetsTheRest, "acknowledged")], moves::run_shards);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use corelog_storage::{
     env::{Instant, Lane},
     error::StorageError,
     ids::{LogId, Offset},
-    shard::{Copy, CopyError, Shard, Step},
+    shard::{Copy, CopyError, Rest, Shard, Step},
 };
 
 use super::mutant::{self, Mutant};
@@ -344,7 +344,10 @@ impl<E: NetEnv> Way<'_, E> {
                 }
                 Ok(Step::Level) if written_out => return Ok(copy),
                 Ok(Step::Level) => {
-                    self.from.write_out(self.id).await.map_err(|error| self.failed(CopyError::Source(error)))?;
+                    self.from
+                        .write_out(self.id, Rest::Written)
+                        .await
+                        .map_err(|error| self.failed(CopyError::Source(error)))?;
                     written_out = true;
                 }
                 Err(error) => return Err(self.failed(error)),
@@ -396,7 +399,7 @@ impl<E: NetEnv> Way<'_, E> {
         let Some((from, to)) = self.partition.directory_on(core.node).map(|from| (from, self.present.to)) else {
             return End::GivenUp;
         };
-        let manifest = match self.from.hold(id).await {
+        let manifest = match self.from.hold(id, Rest::Written).await {
             Ok(manifest) => manifest,
             Err(error) => return self.failed(CopyError::Source(error)),
         };

@@ -9,7 +9,7 @@ use std::{
 use corelog_storage::{
     env::Lane,
     ids::LogId,
-    shard::{LogManifest, Shard},
+    shard::{LogManifest, Rest, Shard},
 };
 
 use super::{
@@ -89,8 +89,8 @@ struct Going<E: NetEnv> {
 }
 
 impl<'a, E: NetEnv> Giving<'a, E> {
-    /// Those of them that this core can give; their logs are written out as far as they go now, so that little is left for
-    /// when they are held.
+    /// Those of them that this core can give; logs of which much is not in segments yet are written out now, so that little
+    /// is left for when they are held.
     async fn begin(core: &'a Rc<Core<E>>, ids: BTreeSet<LogId>, to: CoreId) -> Self {
         // One that has not yet come wholly does so first: until then the core of before has a claim to it.
         while ids.iter().any(|id| core.transfers.has(*id)) {
@@ -103,7 +103,7 @@ impl<'a, E: NetEnv> Giving<'a, E> {
                 Err(why) => giving.stays(id, &why),
             }
         }
-        let written = giving.each(|one| async move { one.shard.write_out(one.id).await }).await;
+        let written = giving.each(|one| async move { one.shard.write_out(one.id, Rest::Carried).await }).await;
         for (one, written) in giving.all().zip(written) {
             let checked = match written {
                 Ok(()) => Going::find(core, one.id).map(|_| ()),
@@ -143,9 +143,9 @@ impl<'a, E: NetEnv> Giving<'a, E> {
         std::mem::take(&mut self.going).into_iter()
     }
 
-    /// Reads go on, nothing else does: all of the logs is in their segments.
+    /// Reads go on, nothing else does: what the logs' segments do not have goes with their manifests.
     async fn hold(&mut self) -> Vec<LogManifest> {
-        let held = self.each(|one| async move { one.shard.hold(one.id).await }).await;
+        let held = self.each(|one| async move { one.shard.hold(one.id, Rest::Carried).await }).await;
         let mut manifests = Vec::new();
         for (one, held) in self.all().zip(held) {
             match held {

@@ -1,11 +1,11 @@
 //! Partitions on their way from one core of the node to another, while clients produce and fetch. Their files stay where
 //! they are: what changes hands is the claim to them, and with it what is known of them.
 //!
-//! Several go together, so that they share what it costs: each is held for the few milliseconds that its last writes, two
-//! commits and a record of the metadata take.
+//! Several go together, so that they share what it costs: each is held for the few milliseconds that three commits and a
+//! record of the metadata take.
 //!
-//! 1. On the core that has it ([`giver`]) the partition is held (`partition/hold.rs`): what comes in waits, reads go on. All
-//!    of its log goes to its segments.
+//! 1. On the core that has it ([`giver`]) the partition is held (`partition/hold.rs`): what comes in waits, reads go on. What
+//!    is in no segment yet goes along, unless it is much: then it is written first.
 //! 2. The other core ([`taker`]) makes the log durably its own. It leads the partition too, held likewise.
 //! 3. The metadata says that the partition is the other core's, in a new leader epoch. Cores act by that image one after
 //!    another: until all do, requests come to either core.

@@ -2,7 +2,14 @@
 
 use std::rc::Rc;
 
-use super::{Extent, Log, epochs::Epochs, producers::Producers, state::Life};
+use bytes::Bytes;
+
+use super::{
+    Extent, Log,
+    epochs::Epochs,
+    producers::Producers,
+    state::{Life, LogImage},
+};
 use crate::{
     batch::Header,
     env::Env,
@@ -84,6 +91,36 @@ impl<E: Env> Log<E> {
             self.let_go();
         }
         self.wake_all();
+    }
+
+    /// Serves it again, if nothing but `life` keeps it from that.
+    pub(crate) fn serve_again(&self, life: Life) {
+        let mut state = self.state.borrow_mut();
+        if state.life == life {
+            state.life = Life::Open;
+        }
+    }
+
+    /// What a checkpoint, or another shard, is told of it.
+    pub(crate) fn image(&self) -> LogImage {
+        self.state.borrow().image(self.number, self.id)
+    }
+
+    /// Bytes that are not in its segments, in whole blocks.
+    pub(crate) fn unflushed(&self) -> u64 {
+        self.state.borrow().unflushed()
+    }
+
+    /// Its batches from `offset` on, where one begins, with their places, as far as its tail has them.
+    pub(crate) fn batches_from(&self, mut offset: Offset) -> Vec<(Place, Vec<Bytes>)> {
+        let state = self.state.borrow();
+        let mut batches = Vec::new();
+        while let Some(batch) = state.tail.batch(offset) {
+            offset = batch.end;
+            let place = Place { number: self.number, segment: batch.segment, position: batch.position };
+            batches.push((place, batch.bytes));
+        }
+        batches
     }
 
     /// Writes what was replayed to its segments. Blocks only: padding would put the batches that follow elsewhere than

@@ -66,6 +66,15 @@ pub(super) struct Placed<'a> {
     pub(super) sequence: Sequence,
 }
 
+/// A batch that is here whole.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) segment: Offset,
+    pub(super) position: u32,
+    pub(super) end: Offset,
+    pub(super) bytes: Vec<Bytes>,
+}
+
 /// The chunks, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
@@ -281,6 +290,13 @@ impl Tail {
     /// Base offset of the oldest batch that is here whole; `None` if there is none.
     pub(super) fn start(&self) -> Option<Offset> {
         self.chunks.iter().find_map(|chunk| chunk.marks.first().map(|(offset, _)| *offset))
+    }
+
+    /// The batch that holds `offset`.
+    pub(super) fn batch(&self, offset: Offset) -> Option<Held> {
+        let (at, position, header) = self.find(offset)?;
+        let bytes = self.slices(at, position, position + header.size);
+        Some(Held { segment: self.chunks[at].segment, position, end: header.end_offset(), bytes })
     }
 
     /// Whole batches from the one that holds `from` on: as many as lie below `up_to` and fit `max_bytes`, one at least

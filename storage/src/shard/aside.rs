@@ -11,8 +11,8 @@ use std::{
 use bytes::{Buf, Bytes};
 
 use super::{
-    Shard,
-    record::{Entry, decode},
+    manifest::{Adoptions, Contents},
+    record::{Entry, decode, kind},
 };
 use crate::{
     checkpoint,
@@ -59,19 +59,21 @@ pub(super) async fn set_aside<E: Env>(
     for (number, id) in logs {
         writers.insert(*number, Writer::begin(env, data_dir, *id).await?);
     }
-    let mut manifests: BTreeMap<LogNumber, Vec<u8>> = BTreeMap::new();
+    let mut adoptions = Adoptions::default();
     let mut replay = Journal::recover(env.clone(), dir, options, start).await?;
     while let Some(record) = replay.next().await? {
         match decode(record.kind, &record.payload)? {
             Entry::Create { number, id, config } if logs.contains_key(&number) => {
                 images.entry(number).or_insert_with(|| State::new(config, Default::default()).image(number, id));
             }
-            Entry::Adopt { number, generation, last, part } if logs.contains_key(&number) => {
-                let manifest = manifests.entry(number).or_default();
-                manifest.extend_from_slice(&part);
-                if last && !images.contains_key(&number) {
-                    let image = Shard::<E>::read_manifest(manifest)?;
-                    images.insert(number, LogImage { generation, number, ..image });
+            Entry::Adopt { number, generation, first, last, part } => {
+                let Some(writer) = writers.get_mut(&number) else { continue };
+                let whole = adoptions.push(record.sequence, number, (first, last), &part)?;
+                let Some((sequence, Contents { image, rest })) = whole else { continue };
+                images.entry(number).or_insert(LogImage { generation, ..image });
+                for (place, batch) in rest {
+                    let payload = [&place.encode()[..], &batch].concat().into();
+                    writer.push(&Record { sequence, kind: kind::APPEND, payload }).await?;
                 }
             }
             entry => {

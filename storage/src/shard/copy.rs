@@ -3,7 +3,7 @@
 //! 1. [`Shard::begin_copy`], on the receiving shard: the copy has a directory of its own, which says, until it is gone,
 //!    that the log is to come here; what is in it never counts.
 //! 2. [`Copy::step`], again and again: bytes that were flushed never change, so they are taken as they are.
-//! 3. [`Shard::hold`], on the giving shard: the log is read, and changed no more.
+//! 3. [`Shard::hold`], on the giving shard: the log is read, and changed no more; all of it is in its segments.
 //! 4. [`Copy::finish`]: the rest. All of it is durable then.
 //! 5. [`Shard::adopt_copy`]: the receiving shard has the log as the giver had it, producers and epochs included. There are
 //!    two now: which of them counts is for the caller to say, durably, once for all.
@@ -19,9 +19,8 @@ use std::{
     rc::Rc,
 };
 
-use super::{Context, Generation, LogManifest, Shard, files::FileKind};
+use super::{Context, LogManifest, Shard, files::FileKind, manifest::Contents};
 use crate::{
-    checkpoint::encode_image,
     env::{Env, File, OpenFile},
     error::StorageError,
     ids::{LogId, Offset, PartitionIndex, TopicId},
@@ -30,7 +29,6 @@ use crate::{
         Log,
         copy::{Check, Extents},
         segment::{index_name, log_dir, logs_dir, segment_name},
-        state::Life,
     },
     mutant::{Mutant, active},
 };
@@ -146,39 +144,6 @@ impl<E: Env> Shard<E> {
         sync_dir(env, &copies_dir(&self.context.data_dir)).await
     }
 
-    /// Writes all that was appended to a log so far to its segments: less is left for when it is held.
-    pub async fn write_out(&self, id: LogId) -> Result<(), StorageError> {
-        self.usable()?;
-        self.log(id).ok_or(StorageError::Unknown(id))?.flush_all().await
-    }
-
-    /// Reads go on, nothing else does: all of the log is in its segments on return. Until [`Shard::take_back`].
-    pub async fn hold(&self, id: LogId) -> Result<LogManifest, StorageError> {
-        self.usable()?;
-        let log = self.log(id).ok_or(StorageError::Unknown(id))?;
-        log.state().borrow_mut().life = Life::Held;
-        let written = async {
-            self.sync().await?;
-            log.flush_all().await
-        };
-        if let Err(error) = written.await {
-            self.let_go_on(&log);
-            return Err(error);
-        }
-        let mut image = log.state().borrow().image(log.number(), id);
-        // Their files may go at any time.
-        image.segments.retain(|segment| segment.end > image.start);
-        let generation = Generation(image.generation.0 + 1);
-        Ok(LogManifest { id, generation, state: encode_image(&image) })
-    }
-
-    fn let_go_on(&self, log: &Log<E>) {
-        let mut state = log.state().borrow_mut();
-        if state.life == Life::Held {
-            state.life = Life::Open;
-        }
-    }
-
     /// Serves a log of which a copy was finished: as its manifest says, durably so on return. The log that was copied has
     /// its claim as before.
     pub async fn adopt_copy(&self, copy: Copy<E>, manifest: LogManifest) -> Result<Rc<Log<E>>, StorageError> {
@@ -220,7 +185,7 @@ impl<E: Env> Copy<E> {
 
     /// Takes the rest of a log that is held, so that the copy is what `manifest` says. Durable on return.
     pub async fn finish(&mut self, log: &Rc<Log<E>>, manifest: &LogManifest) -> Result<(), CopyError> {
-        let image = Shard::<E>::read_manifest(&manifest.state).map_err(CopyError::Source)?;
+        let image = Contents::read(manifest.bytes(), log.number()).map_err(CopyError::Source)?.image;
         let extents: Vec<Extents> = image.segments.iter().map(Extents::of).collect();
         self.forget_others(&extents).await.map_err(CopyError::Target)?;
         while let Some(piece) = self.next(&extents) {

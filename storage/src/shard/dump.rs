@@ -117,8 +117,12 @@ pub fn describe(kind: u8, payload: &Bytes) -> String {
             format!("epoch {} of log {} from {}", epoch.0, number.0, offset.0)
         }
         Ok(Entry::Truncate { number, offset }) => format!("cut log {} at {}", number.0, offset.0),
-        Ok(Entry::Adopt { number, generation, last, .. }) => {
-            let part = if last { "the last part" } else { "a part" };
+        Ok(Entry::Adopt { number, generation, first, last, .. }) => {
+            let part = match (first, last) {
+                (true, true) => "all",
+                (false, true) => "the last part",
+                _ => "a part",
+            };
             format!("adopt log {}, generation {}: {part} of its state", number.0, generation.0)
         }
         Ok(Entry::Forget { number }) => format!("forget log {}", number.0),

@@ -9,6 +9,7 @@ pub(crate) mod context;
 mod copy;
 pub mod dump;
 pub(crate) mod files;
+mod manifest;
 mod memory;
 mod moves;
 pub(crate) mod record;
@@ -25,10 +26,14 @@ use std::{
     task::Waker,
 };
 
-pub use self::copy::{Copy, CopyError, Step};
 use self::{
     context::Context,
     record::{encode_config, encode_id, kind},
+};
+pub use self::{
+    copy::{Copy, CopyError, Step},
+    manifest::LogManifest,
+    moves::Rest,
 };
 use crate::{
     buffer::BufferPool,
@@ -90,17 +95,6 @@ struct Offline {
 /// How often a log was handed from shard to shard: the greater claim wins if a crash left two.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Generation(pub u32);
-
-/// A log on its way to another shard: all of its state but the files, which stay where they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogManifest {
-    /// Which log.
-    pub id: LogId,
-    /// The receiver's claim.
-    pub generation: Generation,
-    /// Its state, as checkpoints hold it.
-    pub state: Vec<u8>,
-}
 
 /// One core's storage.
 pub struct Shard<E: Env> {

@@ -1,44 +1,79 @@
 //! Handing a log from one shard to another, of the same data directory: its files stay where they are.
 //!
-//! The giver flushes all of it and stops serving, the receiver makes the log durably its own, then the giver gives up
-//! its claim. A crash before the second step leaves it with the giver; a crash before the third leaves two claims, of
-//! which the receiver's has the greater generation: whoever opens the shards lets the other be forgotten before it
-//! serves either.
+//! The giver changes the log no more, the receiver makes it durably its own, then the giver gives up its claim. A crash
+//! before the second step leaves it with the giver; a crash before the third leaves two claims, of which the receiver's
+//! has the greater generation: whoever opens the shards lets the other be forgotten before it serves either.
+//!
+//! Either may write its segments meanwhile: until the giver has given up its claim, both would write the same there.
 
 use std::rc::Rc;
 
-use super::{Generation, LogManifest, Shard, record::kind};
+use super::{
+    Shard,
+    manifest::{Contents, LogManifest, Part},
+    record::kind,
+};
 use crate::{
-    checkpoint::{decode_image, encode_image},
     env::Env,
     error::StorageError,
     ids::LogId,
+    limits::CARRIED,
     log::{
         Log,
-        cuts::Cuts,
         state::{Life, LogImage, State},
     },
 };
 
-/// Bytes of a manifest in one journal record.
-const PART: usize = 128 << 10;
+/// Where the newest batches of a held log are, those that its segments did not have yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rest {
+    /// In its segments by now.
+    Written,
+    /// In the manifest, if they are few.
+    Carried,
+}
 
 impl<E: Env> Shard<E> {
     /// First step of a move: stops serving the log and writes all of it to its segments. The log stays this shard's,
     /// after a crash too, until [`Shard::forget`].
     pub async fn release(&self, id: LogId) -> Result<LogManifest, StorageError> {
+        let log = self.stop(id, Life::Moved, Rest::Written).await?;
+        Ok(LogManifest::new(log.image(), &log))
+    }
+
+    /// The same, but reads go on, until [`Shard::take_back`].
+    pub async fn hold(&self, id: LogId, rest: Rest) -> Result<LogManifest, StorageError> {
+        let log = self.stop(id, Life::Held, rest).await?;
+        let mut image = log.image();
+        if rest == Rest::Written {
+            // Their files may go at any time.
+            image.segments.retain(|segment| segment.end > image.start);
+        }
+        Ok(LogManifest::new(image, &log))
+    }
+
+    async fn stop(&self, id: LogId, life: Life, rest: Rest) -> Result<Rc<Log<E>>, StorageError> {
         self.usable()?;
         let log = self.log(id).ok_or(StorageError::Unknown(id))?;
-        log.retire(Life::Moved);
-        // Only what the journal has for sure may be handed on.
-        self.sync().await?;
-        if let Err(error) = log.flush_all().await {
-            log.state().borrow_mut().life = Life::Open;
+        log.retire(life);
+        let written = async {
+            // Only what the journal has for sure may be handed on.
+            self.sync().await?;
+            if is_to_be_written(&log, rest) { log.flush_all().await } else { Ok(()) }
+        };
+        if let Err(error) = written.await {
+            log.serve_again(life);
             return Err(error);
         }
-        let image = log.state().borrow().image(log.number(), id);
-        let generation = Generation(image.generation.0 + 1);
-        Ok(LogManifest { id, generation, state: encode_image(&image) })
+        Ok(log)
+    }
+
+    /// Writes what was appended to a log so far to its segments, unless [`Shard::hold`] would not: less is left for when it
+    /// is held.
+    pub async fn write_out(&self, id: LogId, rest: Rest) -> Result<(), StorageError> {
+        self.usable()?;
+        let log = self.log(id).ok_or(StorageError::Unknown(id))?;
+        if is_to_be_written(&log, rest) { log.flush_all().await } else { Ok(()) }
     }
 
     /// Serves a released log again: the other shard did not take it.
@@ -51,26 +86,26 @@ impl<E: Env> Shard<E> {
     /// Second step, on the receiving shard: the log is durably its own on return.
     pub async fn adopt(&self, manifest: LogManifest) -> Result<Rc<Log<E>>, StorageError> {
         self.usable()?;
-        let image = Self::read_manifest(&manifest.state)?;
+        let number = self.take_number();
+        let Contents { image, rest } = Contents::read(manifest.bytes(), number)?;
         if image.id != manifest.id {
-            return Err(Self::bad_manifest());
+            return Err(Contents::do_not_fit());
         }
         if self.has(manifest.id) {
             return Err(StorageError::Exists(manifest.id));
         }
-        let number = self.take_number();
-        let parts = manifest.state.chunks(PART).count();
-        let mut sequence = self.context.last_sequence.get();
-        for (at, part) in manifest.state.chunks(PART).enumerate() {
-            let (number, generation) = (number.0.to_le_bytes(), manifest.generation.0.to_le_bytes());
-            let last = [u8::from(at + 1 == parts)];
-            sequence = self.context.write(kind::ADOPT, &[&number, &generation, &last, part]);
-        }
+        let write = |part: Part<'_>| self.context.write(kind::ADOPT, &[&part.head(number), part.bytes]);
+        let records: Vec<_> = manifest.parts().map(write).collect();
+        let known = image.end;
         let log =
             self.insert(manifest.id, number, State::restore(LogImage { generation: manifest.generation, ..image }));
-        log.state().borrow_mut().life = Life::Moved;
-        self.context.journal().wait_durable(sequence).await?;
-        log.state().borrow_mut().life = Life::Open;
+        log.retire(Life::Moved);
+        for (place, batch) in &rest {
+            // The first of the records, so that the journal keeps all of them.
+            log.replay(records[0], place, batch, known)?;
+        }
+        self.context.journal().wait_durable(records[records.len() - 1]).await?;
+        log.serve_again(Life::Moved);
         Ok(log)
     }
 
@@ -92,14 +127,8 @@ impl<E: Env> Shard<E> {
         self.context.write_durable(kind::FORGET, &[&log.number().0.to_le_bytes()]).await?;
         Ok(())
     }
+}
 
-    pub(super) fn read_manifest(state: &[u8]) -> Result<LogImage, StorageError> {
-        // The cuts are told by records of the giver's journal, which the receiver never replays.
-        let image = decode_image(state).ok_or_else(Self::bad_manifest)?;
-        Ok(LogImage { cuts: Cuts::default(), ..image })
-    }
-
-    fn bad_manifest() -> StorageError {
-        StorageError::Corrupt { place: "a log's manifest".into(), why: "its fields do not fit" }
-    }
+fn is_to_be_written<E: Env>(log: &Log<E>, rest: Rest) -> bool {
+    rest == Rest::Written || log.is_bypassing() || log.unflushed() > CARRIED
 }

@@ -20,8 +20,8 @@ pub(crate) mod kind {
     pub(crate) const START: u8 = 6;
     pub(crate) const EPOCH: u8 = 7;
     pub(crate) const TRUNCATE: u8 = 8;
-    pub(crate) const ADOPT: u8 = 9;
     pub(crate) const FORGET: u8 = 10;
+    pub(crate) const ADOPT: u8 = 11;
 }
 
 /// Where a batch lies: 16 bytes before its own in the journal.
@@ -83,10 +83,11 @@ pub(crate) enum Entry {
         number: LogNumber,
         offset: Offset,
     },
-    /// A part of an adopted log's manifest; `last` completes it.
+    /// A part of an adopted log's manifest.
     Adopt {
         number: LogNumber,
         generation: Generation,
+        first: bool,
         last: bool,
         part: Bytes,
     },
@@ -178,8 +179,8 @@ fn parse(record_kind: u8, payload: &Bytes) -> Option<Entry> {
         kind::EPOCH => Entry::Epoch { number, epoch: LeaderEpoch(read.u32()? as i32), offset: read.offset()? },
         kind::TRUNCATE => Entry::Truncate { number, offset: read.offset()? },
         kind::ADOPT => {
-            let (generation, last) = (Generation(read.u32()?), read.u8()? != 0);
-            Entry::Adopt { number, generation, last, part: rest(&read) }
+            let (generation, ends) = (Generation(read.u32()?), read.u8()?);
+            Entry::Adopt { number, generation, first: ends & 1 != 0, last: ends & 2 != 0, part: rest(&read) }
         }
         kind::FORGET => Entry::Forget { number },
         _ => return None,

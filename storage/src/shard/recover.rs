@@ -13,8 +13,9 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Context, RecoveryReport, Shard, ShardId, ShardOptions, aside,
+    Context, Generation, RecoveryReport, Shard, ShardId, ShardOptions, aside,
     files::FileKind,
+    manifest::{Adoptions, Contents},
     record::{Entry, Place, decode, kind},
     shards_dir,
 };
@@ -55,7 +56,7 @@ pub(super) async fn open<E: Env>(
         breaks: BTreeMap::new(),
         gaps: BTreeSet::new(),
         aside: BTreeMap::new(),
-        adopting: BTreeMap::new(),
+        adopting: Adoptions::default(),
         report: RecoveryReport::default(),
     };
     let head = checkpoint::read(&env, &dir, |image| recovery.restore(image)).await?;
@@ -107,7 +108,7 @@ struct Recovery<E: Env> {
     /// Logs that were offline, as they were before the records that are set aside.
     aside: BTreeMap<LogNumber, LogImage>,
     /// Manifests of which not all parts were seen.
-    adopting: BTreeMap<LogNumber, Vec<u8>>,
+    adopting: Adoptions,
     report: RecoveryReport,
 }
 
@@ -201,7 +202,7 @@ impl<E: Env> Recovery<E> {
         self.report.replayed += 1;
         let sequence = record.sequence;
         match decode(record.kind, &record.payload)? {
-            Entry::Append { place, batch } => self.batch(sequence, place, batch).await?,
+            Entry::Append { place, batch } => self.batch(sequence, place, batch, self.captured(&place)).await?,
             Entry::Bypass { place, safe, header } => {
                 self.check_break(&place, safe);
                 self.bypassed(sequence, place, header).await?;
@@ -252,21 +253,31 @@ impl<E: Env> Recovery<E> {
                     }
                 }
             }
-            Entry::Adopt { number, generation, last, part } => {
-                let state = self.adopting.entry(number).or_default();
-                state.extend_from_slice(&part);
-                if last
-                    && let Some(state) = self.adopting.remove(&number)
-                    && !self.knows(number)
-                {
-                    let image = Shard::<E>::read_manifest(&state)?;
-                    let id = image.id;
-                    if !self.came_back(id, number) {
-                        self.shard.deleting.borrow_mut().remove(&id);
-                        self.shard.insert(id, number, State::restore(LogImage { generation, number, ..image }));
-                    }
+            Entry::Adopt { number, generation, first, last, part } => {
+                if let Some((first, contents)) = self.adopting.push(sequence, number, (first, last), &part)? {
+                    self.adopted(first, generation, contents).await?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    async fn adopted(
+        &mut self,
+        sequence: Sequence,
+        generation: Generation,
+        Contents { image, rest }: Contents,
+    ) -> Result<(), StorageError> {
+        let (id, number, known) = (image.id, image.number, image.end);
+        if !self.knows(number) {
+            if self.came_back(id, number) {
+                return Ok(());
+            }
+            self.shard.deleting.borrow_mut().remove(&id);
+            self.shard.insert(id, number, State::restore(LogImage { generation, ..image }));
+        }
+        for (place, batch) in rest {
+            self.batch(sequence, place, batch, known).await?;
         }
         Ok(())
     }
@@ -288,12 +299,22 @@ impl<E: Env> Recovery<E> {
         logs.get(&id).is_some_and(|present| present.number() > number) && !active(Mutant::LogNamesComeOnce)
     }
 
-    async fn batch(&mut self, sequence: Sequence, place: Place, batch: Bytes) -> Result<(), StorageError> {
+    fn captured(&self, place: &Place) -> Offset {
+        self.captured.get(&place.number).copied().unwrap_or_default()
+    }
+
+    /// Replays a batch of a log whose producers and epochs are known up to `captured`.
+    async fn batch(
+        &mut self,
+        sequence: Sequence,
+        place: Place,
+        batch: Bytes,
+        captured: Offset,
+    ) -> Result<(), StorageError> {
         let Some(log) = self.log(place.number) else { return Ok(()) };
         if self.passes_over(sequence, &log, place.number, &batch) {
             return Ok(());
         }
-        let captured = self.captured.get(&place.number).copied().unwrap_or_default();
         match log.replay(sequence, &place, &batch, captured) {
             Ok(()) => self.make_room().await,
             Err(error) => self.lose(place.number, error),
@@ -331,7 +352,7 @@ impl<E: Env> Recovery<E> {
             return Ok(());
         }
         match self.read_bypassed(&log, &place, &parsed, &header).await {
-            Some(batch) => self.batch(sequence, place, batch).await,
+            Some(batch) => self.batch(sequence, place, batch, self.captured(&place)).await,
             None => {
                 self.broken.insert(place.number, parsed.base_offset);
                 self.breaks.insert(place.number, (place.segment, place.position.saturating_add(parsed.size)));

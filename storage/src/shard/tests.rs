@@ -549,6 +549,43 @@ fn a_log_moves_with_all_it_knows_and_the_greater_claim_is_the_new_one() {
 }
 
 #[test]
+fn what_is_in_no_segment_yet_goes_with_the_log() {
+    let bench = Bench::new("carried", 7);
+    let (from, _) = bench.open();
+    let dir = bench.dir.clone();
+    let open = move |env| async move { Shard::open(env, &dir, ShardId(1), options()).await.unwrap().0 };
+    let to = bench.run(open.clone());
+    let model = bench.run(|env| async move {
+        let log = from.create_log(id(0), config()).unwrap();
+        let mut model = Model::default();
+        append(&log, &mut model, 3, 20_000);
+        log.flush_all().await.unwrap();
+        for _ in 0..4 {
+            append(&log, &mut model, 2, 3_000);
+        }
+        let files = env.world().disk_usage(Place::FIRST.host);
+        let manifest = from.hold(id(0), Rest::Carried).await.unwrap();
+        assert_eq!(env.world().disk_usage(Place::FIRST.host), files, "its segments are as they were");
+        let moved = to.adopt(manifest).await.unwrap();
+        assert_eq!(moved.producer_infos(), log.producer_infos());
+        from.forget(id(0)).await.unwrap();
+        assert_eq!(read_all(&moved, 1 << 20).await, model.bytes_from(Offset(0)));
+        let ticket = append(&moved, &mut model, 1, 100);
+        moved.wait_durable(ticket).await.unwrap();
+        // The checkpoint has the log, the journal what came with it.
+        to.checkpoint().await.unwrap();
+        model
+    });
+    bench.world.power_cut(Place::FIRST.host);
+    let (from, _) = bench.open();
+    let to = bench.run(open);
+    bench.run(|_| async move {
+        assert!(from.claims().is_empty());
+        assert_eq!(read_all(&to.log(id(0)).unwrap(), 1 << 20).await, model.bytes_from(Offset(0)));
+    });
+}
+
+#[test]
 fn a_full_disk_refuses_appends_and_recovers_by_itself() {
     let bench = Bench::new("full", 6);
     let (shard, _) = bench.open();

@@ -39,7 +39,7 @@ async fn copied(to: &Rc<Shard<SimEnv>>, log: &Rc<Log<SimEnv>>) -> Copy<SimEnv> {
 async fn moved(from: &Rc<Shard<SimEnv>>, to: &Rc<Shard<SimEnv>>, id: LogId) -> Rc<Log<SimEnv>> {
     let log = from.log(id).unwrap();
     let mut copy = copied(to, &log).await;
-    let manifest = from.hold(id).await.unwrap();
+    let manifest = from.hold(id, Rest::Written).await.unwrap();
     copy.finish(&log, &manifest).await.unwrap();
     let moved = to.adopt_copy(copy, manifest).await.unwrap();
     from.delete_log(id).await.unwrap();
@@ -68,7 +68,7 @@ fn a_log_is_the_same_in_another_directory_and_goes_on_there() {
         let mut copy = copied(&to, &log).await;
         append_some(&log, &mut model, 5).await;
         let known = (known.0, log.end(), log.producer_infos(), known.3);
-        let manifest = from.hold(id(0)).await.unwrap();
+        let manifest = from.hold(id(0), Rest::Written).await.unwrap();
         assert_eq!(log.append(&BatchSpec::default().valid(), LeaderEpoch(0)), Err(StorageError::Moved.into()));
         assert_eq!(log.delete_records(Offset(9)).await, Err(StorageError::Moved));
         assert_eq!(read_all(&log, 1 << 20).await, model.bytes_from(log.start()), "reads go on");
@@ -106,7 +106,7 @@ fn a_copy_that_does_not_come_to_its_end_leaves_the_log_as_it_was() {
             to.drop_copy(id(0)).await.unwrap();
             assert!(to.copies().await.unwrap().is_empty());
             drop(copied(&to, &log).await);
-            from.hold(id(0)).await.unwrap();
+            from.hold(id(0), Rest::Written).await.unwrap();
             from.take_back(id(0)).unwrap();
             append_some(&log, &mut model, 2).await;
             model

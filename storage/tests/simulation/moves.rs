@@ -1,7 +1,8 @@
-//! Logs that go from one data directory to another and back, while they are appended to and read, through power cuts,
-//! kills, and disks that fail or fill up.
+//! Logs that go from one data directory to another and back, or from one shard to another of the same, while they are
+//! appended to and read, through power cuts, kills, and disks that fail or fill up.
 //!
-//! Which copy counts is told by a log of its own, as the broker's metadata does; a start drops the other.
+//! Which copy counts is told by a log of its own, as the broker's metadata does; a start drops the other. Of two claims in
+//! one directory the greater counts; a start has the other forgotten.
 //! - What was acknowledged is found, byte for byte and in order, in the copy that counts.
 //! - Whatever is read was appended at that very offset.
 //! - A producer that sends again what was acknowledged is told the offsets it had.
@@ -22,7 +23,7 @@ use corelog_storage::{
     ids::{LeaderEpoch, LogId, Offset, PartitionIndex, ProducerEpoch, ProducerId, Timestamp, TopicId},
     log::{Log, LogConfig},
     record::BatchBuilder,
-    shard::{Copy, CopyError, Shard, ShardId, Step},
+    shard::{Copy, CopyError, Generation, Rest, Shard, ShardId, Step},
     sim::{Faults, HostId, Place, Rng, SimEnv, World},
 };
 
@@ -33,7 +34,23 @@ const LIVES: u64 = 6;
 const LOGS: u64 = 2;
 const EPOCH: LeaderEpoch = LeaderEpoch(0);
 
-type Disk = Rc<Shard<SimEnv>>;
+type Home = Rc<Shard<SimEnv>>;
+
+/// What logs go between.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Between {
+    Directories,
+    Shards,
+}
+
+impl Between {
+    fn dir(self, number: usize) -> PathBuf {
+        match self {
+            Self::Directories => format!("/disk-{number}").into(),
+            Self::Shards => "/disk".into(),
+        }
+    }
+}
 
 /// What the outside world knows of one log.
 #[derive(Clone, Default)]
@@ -68,9 +85,10 @@ struct Served {
     held: Cell<bool>,
 }
 
-/// The disks, and the log that tells where each log is.
+/// The shards, and the log that tells in which directory each log is.
 struct Node {
-    disks: [Disk; 2],
+    between: Between,
+    shards: [Home; 2],
     homes: Rc<Log<SimEnv>>,
     served: Vec<Rc<Served>>,
 }
@@ -79,27 +97,32 @@ fn log_id(number: u64) -> LogId {
     LogId { topic: TopicId([number as u8 + 1; 16]), partition: PartitionIndex(0) }
 }
 
-fn disk_path(number: usize) -> PathBuf {
-    format!("/disk-{number}").into()
-}
-
 fn config() -> LogConfig {
     LogConfig { segment_bytes: 250_000, retention_ms: None, ..LogConfig::default() }
 }
 
-/// Runs one seed; an error names the property that does not hold.
-pub(crate) fn run(seed: u64) -> Result<Report, String> {
+/// Runs one seed of logs that go between directories; an error names the property that does not hold.
+pub(crate) fn run_directories(seed: u64) -> Result<Report, String> {
+    run(Between::Directories, seed)
+}
+
+/// The same between shards of one directory.
+pub(crate) fn run_shards(seed: u64) -> Result<Report, String> {
+    run(Between::Shards, seed)
+}
+
+fn run(between: Between, seed: u64) -> Result<Report, String> {
     let world = World::new(seed);
     let truth = Rc::new(Truth::default());
     let chance = world.rng().fork();
     for _ in 0..LIVES {
         let env = world.env(Place::FIRST);
         world.set_faults(HOST, Faults::default());
-        (0..2).for_each(|disk| world.set_disk_faults(HOST, &disk_path(disk), None));
-        let opened = world.block_on(Place::FIRST, recover(env.clone(), truth.clone()));
+        (0..2).for_each(|number| world.set_disk_faults(HOST, &between.dir(number), None));
+        let opened = world.block_on(Place::FIRST, recover(env.clone(), between, truth.clone()));
         let node = Rc::new(opened.ok_or("recovery ends")??);
         world.count("recovery");
-        strike(&world, &chance);
+        strike(&world, between, &chance);
         for served in &node.served {
             env.spawn(Lane::Latency, append_batches(env.clone(), served.clone(), truth.clone()));
             env.spawn(Lane::Latency, read_back(env.clone(), served.clone(), truth.clone()));
@@ -118,8 +141,8 @@ pub(crate) fn run(seed: u64) -> Result<Report, String> {
     Ok(Report { counters: world.counters(), trace: world.trace_hash() })
 }
 
-fn strike(world: &World, chance: &Rng) {
-    let disk = disk_path(chance.below(2) as usize);
+fn strike(world: &World, between: Between, chance: &Rng) {
+    let disk = between.dir(chance.below(2) as usize);
     match chance.below(5) {
         0 => world.set_disk_faults(HOST, &disk, Some(Faults { write_error: 2_000, ..Faults::default() })),
         1 => world.set_disk_faults(HOST, &disk, Some(Faults { no_space: 20_000, ..Faults::default() })),
@@ -128,10 +151,10 @@ fn strike(world: &World, chance: &Rng) {
     }
 }
 
-async fn open(env: &SimEnv, dir: &Path) -> Result<Disk, String> {
+async fn open(env: &SimEnv, dir: &Path, id: u16) -> Result<Home, String> {
     env.create_dir(dir).await.map_err(|error| error.to_string())?;
     env.sync_dir(Path::new("/")).await.map_err(|error| error.to_string())?;
-    let opened = Shard::open(env.clone(), dir, ShardId(0), options()).await;
+    let opened = Shard::open_among(env.clone(), dir, ShardId(id), options()).await;
     let (shard, report) = opened.map_err(|error| format!("recovery without rot succeeds, but: {error}"))?;
     match report.suspect || !shard.offline().is_empty() {
         true => Err(format!("recovery without rot suspects nothing: {:?}", shard.offline())),
@@ -139,9 +162,9 @@ async fn open(env: &SimEnv, dir: &Path) -> Result<Disk, String> {
     }
 }
 
-async fn recover(env: SimEnv, truth: Rc<Truth>) -> Result<Node, String> {
-    let metadata = open(&env, Path::new("/metadata")).await?;
-    let disks = [open(&env, &disk_path(0)).await?, open(&env, &disk_path(1)).await?];
+async fn recover(env: SimEnv, between: Between, truth: Rc<Truth>) -> Result<Node, String> {
+    let metadata = open(&env, Path::new("/metadata"), 0).await?;
+    let shards = [open(&env, &between.dir(0), 0).await?, open(&env, &between.dir(1), 1).await?];
     let homes_id = log_id(99);
     let homes = match metadata.log(homes_id) {
         Some(homes) => homes,
@@ -150,28 +173,46 @@ async fn recover(env: SimEnv, truth: Rc<Truth>) -> Result<Node, String> {
     let told = read_all(&homes).await?;
     let mut served = Vec::new();
     for number in 0..LOGS {
-        // The last byte of a record's value says where, the one before it which.
-        let at = told.windows(6).rev().find(|part| part[..5] == [b'h', b'o', b'm', b'e', number as u8]);
-        let at = at.map_or(0, |part| usize::from(part[5] - 1));
         let id = log_id(number);
+        let at = match between {
+            Between::Directories => told_of(&told, number),
+            Between::Shards => usize::from(claim(&shards[1], id) > claim(&shards[0], id)),
+        };
         let known = truth.with(id, |model| model.clone());
-        let log = match disks[at].log(id) {
+        let log = match shards[at].log(id) {
             Some(log) => log,
             None if known.acknowledged == Offset(0) && at == 0 => {
                 truth.with(id, |model| *model = Model::default());
-                disks[at].create_log(id, config()).map_err(|error| error.to_string())?
+                shards[at].create_log(id, config()).map_err(|error| error.to_string())?
             }
-            None => return Err(format!("acknowledged records are found, but {id} is not on disk {at}")),
+            None => return Err(format!("acknowledged records are found, but {id} is not at {at}")),
         };
-        verify(&env, &log, &truth).await?;
-        let other = &disks[1 - at];
+        let other = &shards[1 - at];
         if other.log(id).is_some() {
-            other.delete_log(id).await.map_err(|error| error.to_string())?;
-            env.world().count("copy dropped");
+            let dropped = match between {
+                Between::Directories => other.delete_log(id).await,
+                Between::Shards => other.forget(id).await,
+            };
+            dropped.map_err(|error| error.to_string())?;
+            env.world().count("claim dropped");
         }
+        verify(&env, &log, &truth).await?;
         served.push(Rc::new(Served { id, log: RefCell::new(log), at: Cell::new(at), held: Cell::new(false) }));
     }
-    Ok(Node { disks, homes, served })
+    for (shard, other) in [(&shards[0], &shards[1]), (&shards[1], &shards[0])] {
+        shard.remove_deleted(|id| between == Between::Shards && other.log(id).is_some()).await;
+    }
+    Ok(Node { between, shards, homes, served })
+}
+
+/// The directory of a log, by the log that tells: the last byte of a record's value says where, the one before it which.
+fn told_of(told: &[u8], number: u64) -> usize {
+    let at = told.windows(6).rev().find(|part| part[..5] == [b'h', b'o', b'm', b'e', number as u8]);
+    at.map_or(0, |part| usize::from(part[5] - 1))
+}
+
+fn claim(shard: &Home, id: LogId) -> Option<Generation> {
+    shard.claims().into_iter().find_map(|(claimed, generation)| (claimed == id).then_some(generation))
 }
 
 async fn read_all(log: &Rc<Log<SimEnv>>) -> Result<Vec<u8>, String> {
@@ -277,10 +318,13 @@ async fn keep_moving(env: SimEnv, node: Rc<Node>) {
         env.sleep(Duration::from_millis(rng.below(6))).await;
         let served = &node.served[rng.below(LOGS) as usize];
         if rng.below(4) == 0 {
-            let _ = node.disks[rng.below(2) as usize].checkpoint().await;
+            let _ = node.shards[rng.below(2) as usize].checkpoint().await;
         }
-        let (from, to) = (&node.disks[served.at.get()], &node.disks[1 - served.at.get()]);
-        let outcome = move_one(&env, &node, served, (from, to), &rng).await;
+        let (from, to) = (&node.shards[served.at.get()], &node.shards[1 - served.at.get()]);
+        let outcome = match node.between {
+            Between::Directories => move_one(&env, &node, served, (from, to), &rng).await,
+            Between::Shards => hand_to_shard(&env, served, (from, to), &rng).await,
+        };
         env.world().count(match outcome {
             Ok(true) => "log moved",
             Ok(false) => "move given up",
@@ -290,17 +334,53 @@ async fn keep_moving(env: SimEnv, node: Rc<Node>) {
         if from.failure().is_some() || to.failure().is_some() {
             return;
         }
-        if outcome != Ok(true) {
+        if node.between == Between::Directories && outcome != Ok(true) {
             let _ = to.drop_copy(served.id).await;
         }
     }
+}
+
+/// As the broker's transfers do it, and now and then undo it.
+async fn hand_to_shard(
+    env: &SimEnv,
+    served: &Served,
+    (from, to): (&Home, &Home),
+    rng: &Rng,
+) -> Result<bool, CopyError> {
+    let id = served.id;
+    from.write_out(id, Rest::Carried).await.map_err(CopyError::Source)?;
+    served.held.set(true);
+    let manifest = from.hold(id, Rest::Carried).await;
+    let manifest = manifest.inspect_err(|_| served.held.set(false)).map_err(CopyError::Source)?;
+    let there = to.adopt(manifest).await.map_err(CopyError::Target)?;
+    // Each of the two may write its segments now.
+    for shard in [from, to] {
+        if rng.below(4) == 0 {
+            env.spawn(Lane::Background, {
+                let shard = shard.clone();
+                async move { drop(shard.checkpoint().await) }
+            });
+            env.sleep(Duration::from_micros(rng.below(300))).await;
+        }
+    }
+    let stays = rng.below(10) == 0;
+    let loser = if stays { to } else { from };
+    loser.forget(id).await.map_err(if stays { CopyError::Target } else { CopyError::Source })?;
+    if stays {
+        from.take_back(id).map_err(CopyError::Source)?;
+    } else {
+        *served.log.borrow_mut() = there;
+        served.at.set(1 - served.at.get());
+    }
+    served.held.set(false);
+    Ok(!stays)
 }
 
 async fn move_one(
     env: &SimEnv,
     node: &Node,
     served: &Served,
-    (from, to): (&Disk, &Disk),
+    (from, to): (&Home, &Home),
     rng: &Rng,
 ) -> Result<bool, CopyError> {
     let (id, log) = (served.id, served.log.borrow().clone());
@@ -332,10 +412,10 @@ async fn hand_over(
     node: &Node,
     served: &Served,
     mut copy: Copy<SimEnv>,
-    (from, to): (&Disk, &Disk),
+    (from, to): (&Home, &Home),
     log: &Rc<Log<SimEnv>>,
 ) -> Result<(), CopyError> {
-    let manifest = from.hold(served.id).await.map_err(CopyError::Source)?;
+    let manifest = from.hold(served.id, Rest::Written).await.map_err(CopyError::Source)?;
     copy.finish(log, &manifest).await?;
     let there = to.adopt_copy(copy, manifest).await.map_err(CopyError::Target)?;
     let number = served.id.topic.0[0] - 1;
