@@ -68,6 +68,13 @@ pub const COPY_PIECE: u32 = 1 << 20;
 /// them, and make the file's entry durable, took 48 ms on a busy disk, while the partition was held.
 pub const CARRIED: u64 = 64 << 10;
 
+/// How much of a file is removed at once, and how long the disk rests between. One that is told of free blocks (the mount
+/// option `discard`) does little else until it has taken them in: with files of 256 MiB removed whole, durable writes
+/// took up to 33 to 48 ms, and 2 to 3 in pieces.
+pub const REMOVE_PIECE: u64 = 8 << 20;
+/// See [`REMOVE_PIECE`].
+pub const REMOVE_REST: Duration = Duration::from_millis(2);
+
 /// Segment writes of different logs at one time.
 pub const FLUSHES_AT_ONCE: usize = 16;
 

@@ -68,7 +68,16 @@ impl<E: Env> Log<E> {
             }
         }
         self.context.check()?;
-        self.read_disk(wanted).await
+        let read = self.read_disk(wanted).await;
+        if matches!(read, Err(ReadError::Storage(_))) {
+            // Its file may have gone meanwhile, as did what was wanted.
+            let state = self.state.borrow();
+            state.readable()?;
+            if from < state.start {
+                return Err(ReadError::OutOfRange { start: state.start, end: state.end });
+            }
+        }
+        read
     }
 
     /// About how many bytes of batches lie between two offsets; never less than there are, within one segment.

@@ -14,7 +14,7 @@ use crate::{
     error::StorageError,
     ids::Offset,
     mutant::{Mutant, active},
-    shard::record::kind,
+    shard::{files::remove, record::kind},
 };
 
 impl<E: Env> Log<E> {
@@ -171,12 +171,8 @@ impl<E: Env> Log<E> {
         for base in bases {
             for name in [segment_name(*base), index_name(*base)] {
                 let path = dir.join(name);
-                match self.context.env.remove(&path).await {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(StorageError::io("remove", &path, &error));
-                    }
-                    _ => {}
-                }
+                let removed = remove(&self.context.env, &path).await;
+                removed.map_err(|error| StorageError::io("remove", &path, &error))?;
             }
         }
         self.context.set_full(false);

@@ -1,12 +1,12 @@
 //! A bounded number of open segment and index files.
 
-use std::{cell::RefCell, collections::BTreeMap, path::Path};
+use std::{cell::RefCell, collections::BTreeMap, io, path::Path};
 
 use crate::{
-    env::{Env, OpenFile},
+    env::{Env, File, OpenFile},
     error::StorageError,
     ids::Offset,
-    limits::OPEN_FILES,
+    limits::{OPEN_FILES, REMOVE_PIECE, REMOVE_REST},
     log::state::LogNumber,
 };
 
@@ -71,4 +71,26 @@ impl<E: Env> Files<E> {
     pub(crate) fn close(&self, log: LogNumber, before: Offset) {
         self.open.borrow_mut().0.retain(|(number, base, _), _| *number != log || *base >= before);
     }
+}
+
+/// Removes a file, a long one from its end on. It need not be there.
+pub(crate) async fn remove<E: Env>(env: &E, path: &Path) -> io::Result<()> {
+    if let Err(error) = shorten(env, path).await {
+        tracing::debug!(path = %path.display(), %error, "a file is removed as it is");
+    }
+    match env.remove(path).await {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn shorten<E: Env>(env: &E, path: &Path) -> io::Result<()> {
+    let file = env.open(path, OpenFile { create: false, durable_writes: false }).await?;
+    let mut length = file.len().await?;
+    while length > REMOVE_PIECE {
+        length -= REMOVE_PIECE;
+        file.set_len(length).await?;
+        env.sleep(REMOVE_REST).await;
+    }
+    Ok(())
 }

@@ -265,12 +265,8 @@ impl<E: Env> Shard<E> {
             Ok(names) => {
                 let mut outcome = Ok(());
                 for path in names.iter().map(|name| dir.join(name)).chain([dir.clone()]) {
-                    match env.remove(&path).await {
-                        Err(error) if !missing(&error) => {
-                            outcome = outcome.and(Err(StorageError::io("remove", &path, &error)));
-                        }
-                        _ => {}
-                    }
+                    let removed = files::remove(env, &path).await;
+                    outcome = outcome.and(removed.map_err(|error| StorageError::io("remove", &path, &error)));
                 }
                 outcome?;
                 let parent = logs_dir(&self.context.data_dir);

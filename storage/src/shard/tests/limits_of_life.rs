@@ -128,3 +128,46 @@ fn producers_without_end_are_forgotten_in_time() {
         assert!(shard.context.has_room_for_producer());
     });
 }
+
+#[test]
+fn a_long_segment_goes_in_pieces_and_who_reads_it_then_is_out_of_range() {
+    let bench = Bench::new("pieces", 24);
+    let (shard, _) = bench.open();
+    let disk = bench.world.clone();
+    let used = move || disk.disk_usage(Place::FIRST.host);
+    bench.run(|env| async move {
+        let log = shard.create_log(id(0), LogConfig { segment_bytes: 36 << 20, ..config() }).unwrap();
+        let mut model = Model::default();
+        let long = 320; // batches, and some more than its first segment has
+        for _ in 0..long + 60 {
+            append(&log, &mut model, 1, 120_000);
+            log.flush_all().await.unwrap();
+        }
+        shard.checkpoint().await.unwrap();
+        let outcomes: Rc<RefCell<Vec<_>>> = Rc::default();
+        env.world().set_faults(Place::FIRST.host, Faults { stalls: 300_000, ..Faults::default() });
+        for at in (0..long).step_by(7) {
+            let (log, outcomes, env) = (log.clone(), outcomes.clone(), env.clone());
+            env.clone().spawn(crate::env::Lane::Latency, async move {
+                env.sleep(Duration::from_micros(40 * at as u64)).await;
+                let read = log.read(Offset(at), 1, log.end(), true).await;
+                outcomes.borrow_mut().push(read.map(|read| (at, read.chain.concat())));
+            });
+        }
+        env.sleep(Duration::from_millis(5)).await;
+        let before = used();
+        log.delete_records(Offset(long)).await.unwrap();
+        let freed = before - used();
+        assert!(freed > 30 << 20, "{freed} bytes are free again");
+        env.sleep(Duration::from_secs(10)).await;
+        let outcomes = outcomes.take();
+        let (read, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+        for (at, bytes) in read.iter().flatten() {
+            assert_eq!(bytes, &model.batches[*at as usize].2);
+        }
+        assert!(!read.is_empty() && !refused.is_empty(), "{} and {}", read.len(), refused.len());
+        let gone =
+            |read: &Result<_, _>| matches!(read, Err(ReadError::OutOfRange { start, .. }) if *start == Offset(long));
+        assert!(refused.iter().all(gone), "{refused:?}");
+    });
+}
