@@ -2,13 +2,11 @@
 //! the cluster's image it acts by. Everything here stays on its core; other cores are reached through the router.
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{OnceCell, RefCell},
     fmt,
-    future::poll_fn,
     net::SocketAddr,
     rc::Rc,
     sync::Arc,
-    task::{Poll, Waker},
 };
 
 use corelog_storage::ids::LogId;
@@ -90,8 +88,6 @@ pub struct Core<E: NetEnv> {
     pub producer_ids: ProducerIds,
     settings: RefCell<Settings>,
     image: RefCell<Arc<ClusterImage>>,
-    publishing: Cell<bool>,
-    publishers: RefCell<Vec<Waker>>,
 }
 
 /// What a core is built from.
@@ -145,8 +141,6 @@ impl<E: NetEnv> Core<E> {
             controller: OnceCell::new(),
             producer_ids: ProducerIds::default(),
             image: RefCell::default(),
-            publishing: Cell::new(false),
-            publishers: RefCell::default(),
             env: parts.env,
         });
         for shard in core.directories.shards() {
@@ -173,28 +167,16 @@ impl<E: NetEnv> Core<E> {
     }
 
     /// Acts by a newer image from here on: leads what is new, lets go of what is not its own any more. An older image
-    /// than the present one is ignored. One at a time, in the order of the calls.
-    pub async fn publish(self: &Rc<Self>, image: Arc<ClusterImage>) {
-        poll_fn(|context| {
-            if !self.publishing.get() {
-                return Poll::Ready(());
-            }
-            self.publishers.borrow_mut().push(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
-        self.publishing.set(true);
+    /// than the present one is ignored. Waits for nothing: transfers, and who created a topic, wait for all cores.
+    pub fn publish(self: &Rc<Self>, image: Arc<ClusterImage>) {
         let before = self.image();
         if image.version() > before.version() {
-            // Seen at once: what is new is led before the first wait of `reconcile`.
             *self.image.borrow_mut() = image.clone();
             let reach = self.follow_settings(&image);
             core_quotas::follow(self, image.quotas());
-            self.partitions.reconcile(self, &before, &image, reach).await;
+            self.partitions.reconcile(self, &before, &image, reach);
             self.groups.follow(self, &before, &image);
         }
-        self.publishing.set(false);
-        self.publishers.take().into_iter().for_each(Waker::wake);
     }
 
     /// Takes the broker's keys as `image` has them; whether that may change what every topic inherits.

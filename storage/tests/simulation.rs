@@ -60,7 +60,7 @@ const FRAMES_MINIMA: &[(&str, u64)] = &[
 
 /// The same for the shard's workload.
 const SHARD_MINIMA: &[(&str, u64)] =
-    &[("recovery", 20), ("power cut", 10), ("range read", 200), ("record verified", 200)];
+    &[("recovery", 20), ("power cut", 10), ("range read", 200), ("record verified", 200), ("log dropped", 2)];
 
 /// The same for damage that a start finds.
 const DAMAGE_MINIMA: &[(&str, u64)] = &[

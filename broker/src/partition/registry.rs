@@ -106,7 +106,7 @@ impl<E: NetEnv> Registry<E> {
 
     /// Follows a newer image: leads what has become this core's, updates what stays, lets go of the rest, and deletes
     /// the logs of topics that are gone.
-    pub async fn reconcile(&self, core: &Rc<Core<E>>, before: &ClusterImage, after: &ClusterImage, reach: Reach) {
+    pub fn reconcile(&self, core: &Rc<Core<E>>, before: &ClusterImage, after: &ClusterImage, reach: Reach) {
         let settings = core.settings();
         // Most topics have no values of their own: what they inherit is found out once.
         let inherited = Rc::new(Wanted::of(&settings, &ConfigOverrides::new(), false));
@@ -122,7 +122,7 @@ impl<E: NetEnv> Registry<E> {
             };
             self.reconcile_topic(core, topic, &wanted);
         }
-        self.let_go(core, after).await;
+        self.let_go(core, after);
     }
 
     fn reconcile_topic(&self, core: &Rc<Core<E>>, topic: &TopicImage, wanted: &Wanted) {
@@ -221,31 +221,31 @@ impl<E: NetEnv> Registry<E> {
     }
 
     /// Resigns from partitions that are no longer this core's; deletes the logs of deleted topics.
-    async fn let_go(&self, core: &Rc<Core<E>>, after: &ClusterImage) {
+    fn let_go(&self, core: &Rc<Core<E>>, after: &ClusterImage) {
         for partition in self.all() {
             // Of those on their way to or from another core, who brings them knows whose they are.
             if !core.transfers.has(partition.id()) {
-                self.let_go_unless_own(core, &partition, after).await;
+                self.let_go_unless_own(core, &partition, after);
             }
         }
         // In a directory that is offline they go at the next start that has it.
         for shard in core.directories.shards().filter(|shard| shard.failure().is_none()) {
             for (id, _) in shard.offline() {
                 if after.topic_by_id(id.topic).is_none() {
-                    delete(shard, id).await;
+                    delete(shard, id);
                 }
             }
         }
     }
 
     /// A partition is not on its way any more: it may be that it is not this core's by now.
-    pub(crate) async fn settle(&self, core: &Rc<Core<E>>, id: LogId) {
+    pub(crate) fn settle(&self, core: &Rc<Core<E>>, id: LogId) {
         if let Some(partition) = self.get(id) {
-            self.let_go_unless_own(core, &partition, &core.image()).await;
+            self.let_go_unless_own(core, &partition, &core.image());
         }
     }
 
-    async fn let_go_unless_own(&self, core: &Rc<Core<E>>, partition: &Partition<E>, image: &ClusterImage) {
+    fn let_go_unless_own(&self, core: &Rc<Core<E>>, partition: &Partition<E>, image: &ClusterImage) {
         let id = partition.id();
         if image.partition(id).and_then(PartitionState::leader_core) == Some((core.node, core.id)) {
             return;
@@ -255,13 +255,14 @@ impl<E: NetEnv> Registry<E> {
         if image.topic_by_id(id.topic).is_none()
             && let Some(shard) = directory.and_then(|directory| core.directories.shard(directory))
         {
-            delete(shard, id).await;
+            delete(shard, id);
         }
     }
 }
 
-async fn delete<E: NetEnv>(shard: &Shard<E>, id: LogId) {
-    if let Err(error) = shard.delete_log(id).await {
+/// Nobody waits for that: it may be many gigabytes, and the topic is gone either way.
+fn delete<E: NetEnv>(shard: &Rc<Shard<E>>, id: LogId) {
+    if let Err(error) = shard.drop_log(id) {
         tracing::error!(partition = %id, %error, "the log of a deleted topic could not be deleted");
     }
 }

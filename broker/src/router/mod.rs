@@ -252,12 +252,9 @@ fn on_note<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, message: CoreMessage) {
 }
 
 fn apply_image<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, image: Arc<ClusterImage>) {
-    let core = core.clone();
-    core.env.clone().spawn(Lane::Latency, async move {
-        let version = image.version();
-        core.publish(image).await;
-        core.router.mailbox.note(from, CoreMessage::ImageApplied(version));
-    });
+    let version = image.version();
+    core.publish(image);
+    core.router.mailbox.note(from, CoreMessage::ImageApplied(version));
 }
 
 /// Where a partition is served, for a request that came in by `listener`.

@@ -99,7 +99,7 @@ async fn run_steps<E: NetEnv>(seat: CoreSeat<E>) -> Result<(), Stopped> {
         connection_memory,
     };
     let core = Core::start(parts);
-    core.publish(shared.image()).await;
+    core.publish(shared.image());
     step.take(Ok::<_, String>(())).await?;
     if let Some(controller) = controller {
         publish(&core, controller.clone());
@@ -242,7 +242,7 @@ fn publish<E: NetEnv>(core: &Rc<Core<E>>, controller: Rc<NodeController<E>>) {
         let (core, controller) = (core.clone(), to_all.clone());
         core.env.clone().spawn(Lane::Latency, async move {
             let version = image.version();
-            core.publish(image).await;
+            core.publish(image);
             controller.applied(core.id, version);
         });
     }));

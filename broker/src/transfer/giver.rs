@@ -129,7 +129,7 @@ impl<'a, E: NetEnv> Giving<'a, E> {
         self.leave().await;
         self.core.transfers.under_way.borrow_mut().retain(|id| !ids.contains(id));
         for id in ids {
-            self.core.partitions.settle(self.core, id).await;
+            self.core.partitions.settle(self.core, id);
         }
     }
 

@@ -120,12 +120,12 @@ pub(super) fn go<E: NetEnv>(core: &Rc<Core<E>>, from: CoreId, go: Go) {
     if let Some(partition) = &partition {
         partition.arrive(&core.env, waiting);
     }
+    core.partitions.settle(core, go.log);
+    if places.is_empty() {
+        return;
+    }
     let (core, parcel) = (core.clone(), go.parcel);
     core.env.clone().spawn(Lane::Latency, async move {
-        core.partitions.settle(&core, go.log).await;
-        if places.is_empty() {
-            return;
-        }
         let outcomes = match partition {
             Some(partition) => produce::settle(&core, partition, places).await,
             None => places.iter().map(|_| Produced::Err(Fault::NotLeader)).collect(),

@@ -154,7 +154,7 @@ fn begin(seed: u64, topics: &[(TopicId, &str)], journal: u64) -> Cluster {
                 loggers: Arc::default(),
                 connection_memory: 8 << 20,
             });
-            core.publish(image).await;
+            core.publish(image);
             let node = (NODE_PORT, Spread::AllCores, ListenerKind::Node);
             let own = (CORE_PORT + core.id.0, Spread::ThisCore, ListenerKind::Core(core.id));
             for (number, (port, spread, kind)) in [node, own].into_iter().enumerate() {
@@ -193,7 +193,7 @@ impl Cluster {
         let image = Arc::new(self.cores.borrow()[0].image().after(records).unwrap());
         for core in self.cores.borrow().iter().cloned() {
             let image = image.clone();
-            self.world.block_on(core.env.place(), async move { core.publish(image).await }).expect("it follows");
+            self.world.block_on(core.env.place(), async move { core.publish(image) }).expect("it follows");
         }
     }
 

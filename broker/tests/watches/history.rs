@@ -96,7 +96,7 @@ impl History {
         }
         for core in cores {
             let image = image.clone();
-            core.env.clone().spawn(Lane::Latency, async move { core.publish(image).await });
+            core.env.clone().spawn(Lane::Latency, async move { core.publish(image) });
             if self.chance(2) {
                 self.pause(20).await;
             }

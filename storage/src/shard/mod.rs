@@ -7,6 +7,7 @@ mod clock_machine;
 pub(crate) mod checkpoint_generated;
 pub(crate) mod context;
 mod copy;
+mod deletion;
 pub mod dump;
 pub(crate) mod files;
 mod manifest;
@@ -28,6 +29,7 @@ use std::{
 
 use self::{
     context::Context,
+    deletion::Removals,
     record::{encode_config, encode_id, kind},
 };
 pub use self::{
@@ -39,11 +41,10 @@ use crate::{
     buffer::BufferPool,
     env::Env,
     error::StorageError,
-    ids::{LogId, Offset},
+    ids::LogId,
     journal::{JournalOptions, Observer, Usage},
     log::{
         Log, LogConfig,
-        segment::{log_dir, logs_dir},
         state::{Life, LogImage, LogNumber, State},
     },
 };
@@ -104,8 +105,9 @@ pub struct Shard<E: Env> {
     by_number: RefCell<BTreeMap<LogNumber, Rc<Log<E>>>>,
     offline: RefCell<BTreeMap<LogId, Offline>>,
     next_number: Cell<u32>,
-    /// Logs whose deletion is durable and whose files may still be there.
+    /// Logs that are deleted and whose files may still be there.
     deleting: RefCell<BTreeSet<LogId>>,
+    removals: Removals<E>,
     /// One checkpoint at a time.
     checkpointing: Cell<bool>,
     checkpoint_waiters: RefCell<Vec<Waker>>,
@@ -138,18 +140,6 @@ impl<E: Env> Shard<E> {
         recover::open(env, data_dir, id, options).await
     }
 
-    /// Removes the files of logs whose deletion a crash interrupted, but for those that came back, to another shard.
-    pub async fn remove_deleted(&self, came_back: impl Fn(LogId) -> bool) {
-        let left: Vec<LogId> = self.deleting.borrow().iter().copied().collect();
-        for id in left {
-            if came_back(id) {
-                self.deleting.borrow_mut().remove(&id);
-            } else if let Err(error) = self.remove_files(id).await {
-                tracing::warn!(%id, %error, "a deleted log's files could not be removed");
-            }
-        }
-    }
-
     /// The shards that exist below `data_dir`.
     pub async fn list(env: &E, data_dir: &Path) -> Result<Vec<ShardId>, StorageError> {
         let dir = shards_dir(data_dir);
@@ -169,6 +159,7 @@ impl<E: Env> Shard<E> {
             offline: RefCell::default(),
             next_number: Cell::new(1),
             deleting: RefCell::default(),
+            removals: Removals::default(),
             checkpointing: Cell::new(false),
             checkpoint_waiters: RefCell::default(),
             relieving: Cell::new(false),
@@ -229,54 +220,6 @@ impl<E: Env> Shard<E> {
         log.retire(Life::Moved);
         log.let_go();
         self.offline.borrow_mut().insert(log.id(), Offline { image, error });
-    }
-
-    /// Deletes a log and its files, be it offline. Its deletion is durable on return; files go then, or at the next start.
-    pub async fn delete_log(&self, id: LogId) -> Result<(), StorageError> {
-        self.usable()?;
-        let offline = self.offline.borrow_mut().remove(&id);
-        if let Some(Offline { image, .. }) = offline {
-            self.deleting.borrow_mut().insert(id);
-            self.context.write_durable(kind::DELETE, &[&image.number.0.to_le_bytes()]).await?;
-            return self.remove_files(id).await;
-        }
-        let log = self.logs.borrow_mut().remove(&id).ok_or(StorageError::Unknown(id))?;
-        self.by_number.borrow_mut().remove(&log.number());
-        self.deleting.borrow_mut().insert(id);
-        log.retire(Life::Deleted);
-        self.context.write_durable(kind::DELETE, &[&log.number().0.to_le_bytes()]).await?;
-        self.not_written_any_more(&log).await;
-        self.remove_files(id).await
-    }
-
-    /// Nobody writes to the files of a log that is not served any more, or has them open.
-    async fn not_written_any_more(&self, log: &Log<E>) {
-        log.not_writing_below(Offset(i64::MAX)).await;
-        self.context.files.close(log.number(), Offset(i64::MAX));
-    }
-
-    /// Removes what is left of a deleted log.
-    async fn remove_files(&self, id: LogId) -> Result<(), StorageError> {
-        let (env, dir) = (&self.context.env, log_dir(&self.context.data_dir, id));
-        let missing = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
-        match env.list(&dir).await {
-            Err(error) if missing(&error) => {}
-            Err(error) => return Err(StorageError::io("list", &dir, &error)),
-            Ok(names) => {
-                let mut outcome = Ok(());
-                for path in names.iter().map(|name| dir.join(name)).chain([dir.clone()]) {
-                    let removed = files::remove(env, &path).await;
-                    outcome = outcome.and(removed.map_err(|error| StorageError::io("remove", &path, &error)));
-                }
-                outcome?;
-                let parent = logs_dir(&self.context.data_dir);
-                let synced = env.sync_dir(&parent).await;
-                synced.map_err(|error| StorageError::io("sync", &parent, &error))?;
-            }
-        }
-        self.deleting.borrow_mut().remove(&id);
-        self.context.set_full(false);
-        Ok(())
     }
 
     /// Which logs this shard believes its own, for finding out whether a crash left two claims.

@@ -129,7 +129,7 @@ fn try_append(log: &Rc<Log<SimEnv>>, model: &mut Model, records: i32, value: usi
     Ok(appended.ticket)
 }
 
-use crate::log::Ticket;
+use crate::log::{Ticket, segment::log_dir};
 
 #[test]
 fn what_is_appended_is_read_from_memory_and_after_a_restart_from_disk() {

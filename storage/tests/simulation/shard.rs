@@ -316,7 +316,12 @@ async fn keep_up(env: SimEnv, shard: Rc<Shard<SimEnv>>, truth: Rc<Truth>) {
                 let new = truth.new_id(partition);
                 truth.current.borrow_mut().insert(partition, new);
                 truth.with(id, |model| model.doomed = true);
-                if shard.delete_log(id).await.is_ok() {
+                if rng.below(2) == 0 {
+                    if shard.drop_log(id).is_err() {
+                        return;
+                    }
+                    env.world().count("log dropped");
+                } else if shard.delete_log(id).await.is_ok() {
                     truth.with(id, |model| model.deleted = true);
                     env.world().count("log deleted");
                 } else {
