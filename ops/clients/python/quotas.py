@@ -7,6 +7,7 @@ beside what is measured.
 import json
 import re
 import socket
+import statistics
 import struct
 import threading
 import time
@@ -197,7 +198,8 @@ def addresses_make_no_more_connections_than_allowed():
                 else:
                     closed.append(time.monotonic() - began)
         assert 40 <= served <= 62, f"{served} in 10 s, 5 in a second are allowed"
-        assert closed and min(closed) > 0.01 and max(closed) < 1.5, closed
+        # It is closed when the next is allowed, in 0.2 s; the first that is too many comes at any time within them.
+        assert closed and statistics.median(closed) > 0.1 and max(closed) < 1.5, closed
         eventually("they are counted", lambda: broker.sum("corelog_connections_too_soon_total") >= len(closed), 5)
 
 
