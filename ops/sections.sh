@@ -1,4 +1,5 @@
 # Sourced by the scripts that run many checks: named sections with times, a summary at the end, failure if any failed.
+set -o pipefail # or a section's status would be that of what keeps its lines
 
 sections_failed=()
 sections_times=()
