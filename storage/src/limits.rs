@@ -64,13 +64,13 @@ pub const RESERVE_AHEAD: u32 = 32 << 20;
 /// Bytes that a copy of a log to another data directory takes at once.
 pub const COPY_PIECE: u32 = 1 << 20;
 
-/// Bytes of a log that go to another shard with its manifest, at most; more is written to its segments first. To write
-/// them, and make the file's entry durable, took 48 ms on a busy disk, while the partition was held.
+/// Bytes of a log that go to another shard with its manifest, at most; more is written to its segments first, for
+/// which the partition, held as it is, waits.
 pub const CARRIED: u64 = 64 << 10;
 
 /// How much of a file is removed at once, and how long the disk rests between. One that is told of free blocks (the mount
-/// option `discard`) does little else until it has taken them in: with files of 256 MiB removed whole, durable writes
-/// took up to 33 to 48 ms, and 2 to 3 in pieces.
+/// option `discard`) does little else until it has taken them in: while files of 256 MiB were removed whole, records
+/// took up to 32 to 49 ms, and 2 to 4 in such pieces.
 pub const REMOVE_PIECE: u64 = 8 << 20;
 /// See [`REMOVE_PIECE`].
 pub const REMOVE_REST: Duration = Duration::from_millis(2);

@@ -7,8 +7,8 @@
 //!
 //! **Threads.** One core takes; any core may drop. A dropped slot is pushed on the region's stack of returned slots
 //! (pushed by many, emptied whole by one, so what was popped is never compared), and the owner collects that stack when it
-//! next takes. The stack is beside the slots, not in them: to touch memory that was idle for some seconds took 60 us for each
-//! slot, which a virtual machine had to get back from its host, and 80 ms for the tails of a deleted topic.
+//! next takes. The stack is beside the slots, not in them: to touch those of a deleted topic's tails, idle for some seconds, kept
+//! each core busy for 60 ms, by profile.
 
 use std::{
     alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error},
