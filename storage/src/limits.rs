@@ -64,8 +64,8 @@ pub const RESERVE_AHEAD: u32 = 32 << 20;
 /// Bytes that a copy of a log to another data directory takes at once.
 pub const COPY_PIECE: u32 = 1 << 20;
 
-/// Bytes of a log that go to another shard with its manifest, at most; more is written to its segments first, for
-/// which the partition, held as it is, waits.
+/// Bytes of a log that go to another shard with its manifest, at most; more is written to its segments first: who
+/// holds a partition for less waits for less.
 pub const CARRIED: u64 = 64 << 10;
 
 /// How much of a file is removed at once, and how long the disk rests between. One that is told of free blocks (the mount
