@@ -29,6 +29,9 @@ const WENT_WELL: Duration = Duration::from_secs(60);
 
 /// Bytes in a second, in and out, that are as much as one core should have.
 const BYTES: u64 = 120_000_000;
+/// Of what gathers, likewise. The core that partitions leave keeps their newest records in its memory, not the one they come
+/// to: who reads a second behind reads that second from the disk.
+const LIGHT: u64 = 8_000_000;
 
 /// What a core did for a while.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -94,6 +97,9 @@ impl Balance {
     fn gather(&mut self, now: Instant) -> Vec<Move> {
         let to = CoreId(0);
         let elsewhere = self.cores.iter().filter(|(core, _)| **core != to);
+        if elsewhere.clone().map(|(_, done)| done.bytes).sum::<u64>() > LIGHT {
+            return Vec::new();
+        }
         let moves: Vec<Move> = elsewhere
             .flat_map(|(from, done)| done.work.iter().map(|(log, _)| Move { log: *log, from: *from, to }))
             .collect();
@@ -215,6 +221,16 @@ mod tests {
         balance.heard(CoreId(0), many(300_000_000, &[(0, 10), (2, 10)]));
         balance.heard(CoreId(1), many(150_000_000, &[(1, 10)]));
         assert_eq!(balance.decide(at(71_000)), [], "each has enough");
+    }
+
+    #[test]
+    fn what_has_many_bytes_does_not_gather_for_it_would_leave_them_behind() {
+        let mut balance = Balance::new(2);
+        balance.heard(CoreId(0), done(100, &[(0, 10)]));
+        balance.heard(CoreId(1), Done { bytes: 25_000_000, ..done(100, &[(1, 10)]) });
+        assert_eq!(after_a_while(&mut balance, 0), []);
+        balance.heard(CoreId(1), Done { bytes: 5_000_000, ..done(100, &[(1, 10)]) });
+        assert_eq!(moved(&balance.decide(at(60_200))), [(1, 1, 0)]);
     }
 
     #[test]
