@@ -6,7 +6,11 @@ use crate::error::Result;
 use crate::mux::Mux;
 use crate::process::{self, Meter};
 use crate::report::Report;
+use std::thread;
 use std::time::{Duration, Instant};
+
+/// How long a poll waits, in milliseconds.
+const MAX_WAIT_MS: i32 = 500;
 
 #[derive(clap::Args, Clone)]
 pub(crate) struct Options {
@@ -31,11 +35,15 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     let mut mux = Mux::open(broker, options.pollers)?;
     let partitions: Vec<(i32, i64)> = (0..options.partitions).map(|partition| (partition, 0)).collect();
     let share = partitions.len().div_ceil(options.pollers.max(1));
-    let encode =
-        |share: &[(i32, i64)]| client::encode(client::FETCH, 1, &client::fetch_request(&topic, share, 500, 1 << 20));
+    let encode = |share: &[(i32, i64)]| {
+        client::encode(client::FETCH, 1, &client::fetch_request(&topic, share, MAX_WAIT_MS, 1 << 20))
+    };
     let requests = partitions.chunks(share).map(encode).collect::<Result<Vec<_>>>()?;
+    // One after the other, as consumers come: those that began together would go on together.
+    let apart = Duration::from_millis(MAX_WAIT_MS as u64) / requests.len().max(1) as u32;
     for (lane, request) in requests.iter().enumerate() {
         mux.send(lane, request)?;
+        thread::sleep(apart);
     }
     let (mut answers, mut polls) = (Vec::new(), 0);
     let meter = Meter::start(&options.target)?;

@@ -103,6 +103,8 @@ pub const CONNECTIONS_SHARE: usize = 4;
 /// See [`CONNECTIONS_SHARE`].
 pub const GROUPS_SHARE: usize = 16;
 
+/// A fetch that waits may be answered before its `max_wait` is over, by one part of it in this many.
+pub const FETCH_IMPATIENCE: u32 = 8;
 /// Bytes that one fetch returns at most, whatever it asks for (Kafka's `fetch.max.bytes`).
 pub const FETCH_MAX_BYTES: usize = 55 * MIB;
 /// What a partition of a fetch session costs on all cores, besides its topic's name, in bytes.

@@ -59,6 +59,7 @@ pub async fn run<E: Env>(env: &E, dir: &Path) -> usize {
         dropped_operations_harm_nobody,
         sleep_never_ends_early,
         sleepers_wake_in_order,
+        a_sleep_that_may_end_early_ends_in_its_time,
         spawned_tasks_run_without_being_awaited,
         a_spawned_task_starts_only_when_its_spawner_gives_way,
         clocks_do_not_stand_still,
@@ -319,6 +320,24 @@ async fn sleepers_wake_in_order<E: Env>(env: &E, _dir: PathBuf) {
     }
     wait_until(env, || order.borrow().len() == 3).await;
     assert_eq!(*order.borrow(), [10, 20, 30]);
+}
+
+async fn a_sleep_that_may_end_early_ends_in_its_time<E: Env>(env: &E, _dir: PathBuf) {
+    let begun = env.now();
+    let at = move |millis| begun.after(Duration::from_millis(millis));
+    let ended = Rc::new(RefCell::new(Vec::new()));
+    for (earliest, latest) in [(20, 400), (30, 60), (10, 100)] {
+        let (sleeper, ended) = (env.clone(), ended.clone());
+        env.spawn(Lane::Latency, async move {
+            sleeper.sleep_between(at(earliest), at(latest)).await;
+            assert!(sleeper.now() >= at(earliest), "{earliest} ms or more");
+            ended.borrow_mut().push(latest);
+        });
+    }
+    wait_until(env, || ended.borrow().contains(&60)).await;
+    assert!(env.now() >= at(30));
+    wait_until(env, || ended.borrow().len() == 3).await;
+    assert!(env.now() >= at(20), "each in its time");
 }
 
 async fn a_spawned_task_starts_only_when_its_spawner_gives_way<E: Env>(env: &E, _dir: PathBuf) {

@@ -60,8 +60,13 @@ pub trait Env: Clone + 'static {
     fn wall_clock_ms(&self) -> i64;
     /// 64 random bits.
     fn random(&self) -> u64;
+    /// Resolves when this core is awake for something else at or after `earliest`, or else at or after `latest`: those who
+    /// can wait a little longer share a wake.
+    fn sleep_between(&self, earliest: Instant, latest: Instant) -> impl Future<Output = ()> + 'static;
     /// Resolves at or after `deadline`.
-    fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + 'static;
+    fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + 'static {
+        self.sleep_between(deadline, deadline)
+    }
     /// Resolves after `duration`.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + 'static {
         self.sleep_until(self.now().after(duration))

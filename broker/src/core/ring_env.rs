@@ -184,8 +184,8 @@ impl Env for RingEnv {
         pool.pop_front().expect("just filled")
     }
 
-    fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + 'static {
-        self.core.timers.sleep_until(deadline)
+    fn sleep_between(&self, earliest: Instant, latest: Instant) -> impl Future<Output = ()> + 'static {
+        self.core.timers.sleep_between(earliest, latest)
     }
 
     fn spawn(&self, lane: Lane, task: impl Future<Output = ()> + 'static) {

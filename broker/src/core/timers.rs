@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     pin::Pin,
     rc::Rc,
@@ -11,27 +11,30 @@ use std::{
 
 use corelog_storage::env::Instant;
 
-/// By deadline, then by number; removed when fired or when the sleeper is dropped, so that timers which hardly ever
-/// fire (session and request time-outs) do not pile up.
+/// Removed when fired or when the sleeper is dropped, so that timers which hardly ever fire (session and request
+/// time-outs) do not pile up.
 #[derive(Default)]
 pub(super) struct Timers {
-    sleepers: RefCell<BTreeMap<(Instant, u64), Waker>>,
+    /// By when they may be woken, then by number: each one's latest moment, and its waker.
+    sleepers: RefCell<BTreeMap<(Instant, u64), (Instant, Waker)>>,
+    /// When the core must be awake for them, likewise.
+    deadlines: RefCell<BTreeSet<(Instant, u64)>>,
     next: Cell<u64>,
 }
 
 impl Timers {
-    pub(super) fn sleep_until(self: &Rc<Self>, deadline: Instant) -> Sleep {
-        Sleep { timers: self.clone(), deadline, number: None }
+    pub(super) fn sleep_between(self: &Rc<Self>, earliest: Instant, latest: Instant) -> Sleep {
+        Sleep { timers: self.clone(), earliest, latest: latest.max(earliest), number: None }
     }
 
-    /// The earliest deadline.
+    /// The earliest moment that somebody cannot sleep through.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.sleepers.borrow().keys().next().map(|(deadline, _)| *deadline)
+        self.deadlines.borrow().first().map(|(deadline, _)| *deadline)
     }
 
-    /// Wakes everyone whose deadline has passed.
+    /// Wakes everyone who may be woken by now.
     pub(super) fn fire(&self, now: Instant) {
-        if self.next_deadline().is_none_or(|first| first > now) {
+        if self.sleepers.borrow().first_key_value().is_none_or(|((first, _), _)| *first > now) {
             return;
         }
         let due = {
@@ -39,14 +42,35 @@ impl Timers {
             let later = sleepers.split_off(&(Instant(now.0 + 1), 0));
             std::mem::replace(&mut *sleepers, later)
         };
-        due.into_values().for_each(Waker::wake);
+        for ((_, number), (latest, waker)) in due {
+            self.deadlines.borrow_mut().remove(&(latest, number));
+            waker.wake();
+        }
+    }
+
+    fn enter(&self, (earliest, latest): (Instant, Instant), number: u64, waker: Waker) {
+        self.sleepers.borrow_mut().insert((earliest, number), (latest, waker));
+        self.deadlines.borrow_mut().insert((latest, number));
+    }
+
+    fn leave(&self, earliest: Instant, number: u64) {
+        let left = self.sleepers.borrow_mut().remove(&(earliest, number));
+        if let Some((latest, _)) = left {
+            self.deadlines.borrow_mut().remove(&(latest, number));
+        }
+    }
+
+    fn has(&self, earliest: Instant, number: u64) -> bool {
+        self.sleepers.borrow().contains_key(&(earliest, number))
     }
 }
 
-/// Resolves at its deadline; a deadline in the past still gives way once, to everything else that can run.
+/// Resolves between its earliest and its latest moment; one whose time is over still gives way once, to everything else
+/// that can run.
 pub(super) struct Sleep {
     timers: Rc<Timers>,
-    deadline: Instant,
+    earliest: Instant,
+    latest: Instant,
     /// Set once it is among the sleepers.
     number: Option<u64>,
 }
@@ -57,7 +81,7 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let number = match self.number {
             Some(number) => {
-                if !self.timers.sleepers.borrow().contains_key(&(self.deadline, number)) {
+                if !self.timers.has(self.earliest, number) {
                     self.number = None; // nothing to remove
                     return Poll::Ready(());
                 }
@@ -70,8 +94,7 @@ impl Future for Sleep {
             }
         };
         self.number = Some(number);
-        let key = (self.deadline, number);
-        self.timers.sleepers.borrow_mut().insert(key, context.waker().clone());
+        self.timers.enter((self.earliest, self.latest), number, context.waker().clone());
         Poll::Pending
     }
 }
@@ -79,8 +102,7 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            let waker = self.timers.sleepers.borrow_mut().remove(&(self.deadline, number));
-            drop(waker);
+            self.timers.leave(self.earliest, number);
         }
     }
 }

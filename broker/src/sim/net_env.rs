@@ -80,8 +80,8 @@ impl Env for SimNetEnv {
         self.disk.random()
     }
 
-    fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + 'static {
-        self.disk.sleep_until(deadline)
+    fn sleep_between(&self, earliest: Instant, latest: Instant) -> impl Future<Output = ()> + 'static {
+        self.disk.sleep_between(earliest, latest)
     }
 
     fn spawn(&self, lane: Lane, task: impl Future<Output = ()> + 'static) {

@@ -129,8 +129,10 @@ impl Env for SimEnv {
         self.world.rng().next()
     }
 
-    fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + 'static {
-        self.world.sleep_until(deadline)
+    fn sleep_between(&self, earliest: Instant, latest: Instant) -> impl Future<Output = ()> + 'static {
+        let loose = latest > earliest;
+        let end = if loose { self.world.rng().between(earliest.0, latest.0) } else { earliest.0 };
+        self.world.sleep_until(Instant(end))
     }
 
     fn spawn(&self, _lane: Lane, task: impl Future<Output = ()> + 'static) {

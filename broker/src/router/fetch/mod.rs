@@ -313,7 +313,7 @@ impl<E: NetEnv> Shares<E> {
             let part = (terms.min_bytes - total).div_ceil(active.len() as u64);
             self.bell.reset();
             active.iter().for_each(|share| self.shares[*share].arm(part));
-            let timer = timer.get_or_insert_with(|| Box::pin(self.core.env.sleep(terms.max_wait)));
+            let timer = timer.get_or_insert_with(|| Box::pin(signal::patience(&self.core, terms.max_wait)));
             if self.bell.rung_before(timer.as_mut()).await.is_none() {
                 active.iter().for_each(|share| self.shares[*share].refresh());
                 return;

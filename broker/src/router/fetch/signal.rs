@@ -12,8 +12,16 @@ use std::{
 use crate::{
     core::env::NetEnv,
     core_state::Core,
+    limits,
     partition::{read::Fetched, watchers::Key},
 };
+
+/// How long a fetch waits that may wait for `max_wait`. Never longer, and a little less where the core is awake anyway: what
+/// a core without work costs is how often it wakes.
+pub(super) fn patience<E: NetEnv>(core: &Core<E>, max_wait: Duration) -> impl Future<Output = ()> + 'static {
+    let now = core.env.now();
+    core.env.sleep_between(now.after(max_wait - max_wait / limits::FETCH_IMPATIENCE), now.after(max_wait))
+}
 
 /// A bell that one fetch waits for.
 #[derive(Default)]
@@ -41,7 +49,7 @@ impl Signal {
 
     /// `None` if it did not ring in time.
     pub(super) async fn rung_within<E: NetEnv>(&self, core: &Core<E>, time: Duration) -> Option<()> {
-        let timer = pin!(core.env.sleep(time));
+        let timer = pin!(patience(core, time));
         self.rung_before(timer).await
     }
 
