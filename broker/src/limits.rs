@@ -24,6 +24,8 @@ pub const FRAME_LARGE: usize = 8 * KIB;
 pub const FRAME_BUFFER_MIN: usize = 16 * KIB;
 /// How many times what has arrived the buffer of a large frame may hold: an announced length alone costs nothing.
 pub const FRAME_BUFFER_GROWTH: usize = 4;
+/// What it may hold at once, if the connection's last large frame was as long.
+pub const FRAME_BUFFER_SHOWN: usize = MIB;
 
 /// Requests of one connection that may be begun or waiting at a time; beyond it the socket is not read.
 pub const IN_FLIGHT_PER_CONNECTION: usize = 256;

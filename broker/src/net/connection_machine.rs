@@ -6,7 +6,8 @@
 //! Invariants:
 //! - Frames come out whole, once, in the order of their bytes; a frame within one received buffer is a view of it.
 //! - Memory held is at most [`crate::limits::FRAME_BUFFER_GROWTH`] times what has arrived (or the least buffer),
-//!   whatever length was announced.
+//!   whatever length was announced; or as much as the last frame took that came whole, up to
+//!   [`crate::limits::FRAME_BUFFER_SHOWN`]: who sends batch after batch has each received into one buffer.
 //! - A length or an API key that cannot be served is an error as soon as its bytes are there; nothing follows an error.
 
 use bytes::{Bytes, BytesMut};
@@ -49,6 +50,8 @@ pub struct ConnectionMachine {
     partial: BytesMut,
     /// The length of the frame that `partial` starts, once known and checked.
     expected: Option<usize>,
+    /// What the last large frame took that came whole.
+    shown: usize,
     /// No valid request came yet.
     first: bool,
     limit: FrameLimit,
@@ -65,6 +68,7 @@ impl ConnectionMachine {
             input: Bytes::new(),
             partial: BytesMut::new(),
             expected: None,
+            shown: 0,
             first: true,
             limit,
             longest,
@@ -147,6 +151,7 @@ impl ConnectionMachine {
         self.partial.extend_from_slice(&self.input.split_to(taken));
         if taken == missing {
             self.expected = None;
+            self.shown = whole.min(limits::FRAME_BUFFER_SHOWN);
             let mut frame = std::mem::take(&mut self.partial).freeze();
             return Ok(Step::Frame(frame.split_off(limits::FRAME_PREFIX)));
         }
@@ -163,7 +168,7 @@ impl ConnectionMachine {
         if self.partial.capacity() - have >= more {
             return;
         }
-        let allowed = ((have + more) * limits::FRAME_BUFFER_GROWTH).max(limits::FRAME_BUFFER_MIN);
+        let allowed = ((have + more) * limits::FRAME_BUFFER_GROWTH).max(limits::FRAME_BUFFER_MIN).max(self.shown);
         let target = whole.min(allowed);
         // A buffer of exactly `target`: `reserve` might double it, and the driver fills whatever there is.
         let mut larger = BytesMut::with_capacity(target);
@@ -323,6 +328,37 @@ mod tests {
             machine.filled(buffer);
         }
         assert_eq!(sent, stream.len());
+    }
+
+    #[test]
+    fn a_frame_as_long_as_the_last_is_received_into_one_buffer() {
+        let mut machine = ConnectionMachine::new(limit, limits::FRAME_MAX);
+        machine.saw_valid_request();
+        let whole = frame(70_000);
+        let mut buffers = Vec::new();
+        for _ in 0..2 {
+            let mut sent = 5_000;
+            machine.received(Bytes::copy_from_slice(&whole[..sent]));
+            loop {
+                match machine.step().expect("a frame that may be") {
+                    Step::Fill(mut buffer) => {
+                        let room = buffer.capacity() - buffer.len();
+                        buffers.push(buffer.capacity());
+                        buffer.extend_from_slice(&whole[sent..sent + room]);
+                        sent += room;
+                        machine.filled(buffer);
+                    }
+                    Step::Frame(got) => break assert_eq!(got[..], whole[4..]),
+                    Step::Receive => panic!("the rest is longer than a receive takes"),
+                }
+            }
+        }
+        let [rest @ .., last] = &buffers[..] else { panic!("it was filled") };
+        assert!(*last == whole.len() && rest.len() > 1 && rest[0] < whole.len(), "{buffers:?}");
+        let stream = frame(60 << 20);
+        machine.received(Bytes::copy_from_slice(&stream[..10]));
+        let Ok(Step::Fill(buffer)) = machine.step() else { panic!("it is to be filled") };
+        assert!(buffer.capacity() <= whole.len(), "who announces more than it sent before waits for it");
     }
 
     #[test]
