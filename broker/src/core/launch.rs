@@ -114,6 +114,7 @@ where
 {
     assert!(options.cores > 0, "a node has at least one core");
     limits_of_process::raise_open_files();
+    limits_of_process::keep_freed_memory();
     let probed = Kernel::probe().map_err(|error| LaunchError::NoRing(limits_of_process::ring_cure(&error)))?;
     let kernel = if options.floor { Kernel::FLOOR } else { probed };
     tracing::debug!(?kernel, cores = options.cores, "starting");

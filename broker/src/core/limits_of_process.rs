@@ -32,6 +32,22 @@ pub(super) fn raise_open_files() {
     }
 }
 
+/// Freed memory that the allocator keeps of each core's, in bytes; longer pieces are the system's each time.
+const KEPT_FREED: i32 = 16 << 20;
+/// See [`KEPT_FREED`].
+const LONGEST_KEPT: i32 = 4 << 20;
+
+/// Has the allocator keep what large requests leave. It gave back all but 128 KiB, each time the newest piece was freed, and
+/// a page that is touched anew costs 2 us (64 KiB batches: 0.96x of the CPU per GB).
+pub(super) fn keep_freed_memory() {
+    // SAFETY: sets two numbers of the C library's allocator.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT_FREED);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LONGEST_KEPT);
+    }
+}
+
 /// Why there is no ring, and what to do about it.
 pub(super) fn ring_cure(error: &io::Error) -> String {
     let cure = match error.raw_os_error() {
