@@ -129,6 +129,9 @@ pub const JOURNAL_IN_FLIGHT: usize = 4;
 /// appends gather, large ones overlap.
 pub const JOURNAL_EAGER: usize = 32 << 10;
 
+/// So many whole frames wait when a journal is behind.
+pub const JOURNAL_BEHIND: usize = 8;
+
 /// The longest that a frame waits for more records after a commit.
 pub const JOURNAL_HOLD: Duration = Duration::from_micros(400);
 

@@ -353,9 +353,9 @@ impl CommitMachine {
         self.claim_wanted
     }
 
-    /// Whether whole frames wait for their turn.
+    /// Whether many whole frames wait for their turn.
     pub(super) fn is_behind(&self) -> bool {
-        !self.full.is_empty()
+        self.full.len() >= limits::JOURNAL_BEHIND
     }
 
     /// Whether a frame is being written.

@@ -235,7 +235,7 @@ impl<E: Env> Journal<E> {
         self.0.machine.borrow().usage()
     }
 
-    /// Whether whole frames wait for their turn to be written.
+    /// Whether many whole frames wait for their turn to be written.
     pub fn is_behind(&self) -> bool {
         self.0.machine.borrow().is_behind()
     }
