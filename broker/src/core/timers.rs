@@ -106,3 +106,33 @@ impl Drop for Sleep {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use super::*;
+
+    #[test]
+    fn who_can_wait_is_woken_with_who_cannot_and_leaves_nothing_behind() {
+        let timers = Rc::<Timers>::default();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut patient = pin!(timers.sleep_between(Instant(10), Instant(90)));
+        let mut strict = pin!(timers.sleep_between(Instant(50), Instant(50)));
+        assert!(patient.as_mut().poll(&mut context).is_pending() && strict.as_mut().poll(&mut context).is_pending());
+        assert_eq!(timers.next_deadline(), Some(Instant(50)), "the core need not wake for the patient one");
+        timers.fire(Instant(9));
+        assert!(patient.as_mut().poll(&mut context).is_pending(), "nobody ends early");
+        timers.fire(Instant(10));
+        assert!(patient.as_mut().poll(&mut context).is_ready() && strict.as_mut().poll(&mut context).is_pending());
+        {
+            let mut dropped = pin!(timers.sleep_between(Instant(20), Instant(30)));
+            assert!(dropped.as_mut().poll(&mut context).is_pending());
+            assert_eq!(timers.next_deadline(), Some(Instant(30)));
+        }
+        assert_eq!(timers.next_deadline(), Some(Instant(50)));
+        timers.fire(Instant(50));
+        assert!(strict.as_mut().poll(&mut context).is_ready());
+        assert_eq!(timers.next_deadline(), None);
+    }
+}
