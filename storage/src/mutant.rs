@@ -59,6 +59,8 @@ pub enum Mutant {
     LogRetentionTakesOneMore,
     LogForgetsEpochs,
     LogForgetsCuts,
+    LogReplayDropsLast,
+    LogRewritesFound,
     LogAcksBeforeSegment,
     LogForgetsSetAside,
     LogNamesComeOnce,

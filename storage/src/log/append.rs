@@ -22,6 +22,15 @@ use crate::{
     shard::record::{Place, kind},
 };
 
+/// Where the bytes of a replayed batch are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Source {
+    /// In the journal.
+    Journal,
+    /// In the file of its segment alone: it was bypassed.
+    Segment,
+}
+
 impl<E: Env> Log<E> {
     /// Appends one batch at the log's end: readable at once, durable when [`Log::wait_durable`] says so. Assigns the
     /// offsets and checks the producer's sequence. Never waits.
@@ -121,6 +130,8 @@ impl<E: Env> Log<E> {
         }
         self.settle_in(state, header, parts, sequence, now);
         let written = if bypass {
+            // What the journal does not have shares no block with what comes next: recovery finds its blocks as they are.
+            self.pad(state, segment);
             let safe = state.segments.back().map_or(0, |last| last.flushed);
             self.context.write(kind::BYPASS, &[&place, &safe.to_le_bytes(), parts[0]])
         } else if header.size as usize >= JOURNAL_LENDS {
@@ -208,7 +219,7 @@ impl<E: Env> Log<E> {
         self: &Rc<Self>,
         sequence: Sequence,
         place: &Place,
-        batch: &Bytes,
+        (batch, source): (&Bytes, Source),
         captured: Offset,
     ) -> Result<(), StorageError> {
         let broken = |why| StorageError::Corrupt { place: format!("journal record {}", sequence.0).into(), why };
@@ -235,6 +246,10 @@ impl<E: Env> Log<E> {
         let (segment, from) = (last.base, std::mem::replace(&mut last.position, place.position));
         if from < place.position {
             state.tail.pad_to_block(segment, from);
+        }
+        if source == Source::Segment {
+            let end_position = place.position + header.size;
+            state.bypasses.push_back(Bypass { base: header.base_offset, segment, end_position });
         }
         let now = self.context.env.wall_clock_ms();
         self.settle_in(&mut state, &header, [batch, &[]], sequence, now);

@@ -33,8 +33,8 @@ use std::{
 use bytes::Bytes;
 
 pub use self::config::LogConfig;
-pub(crate) use self::flush::Extent;
 use self::state::{LogNumber, State};
+pub(crate) use self::{append::Source, flush::Extent};
 use crate::{
     env::Env,
     error::StorageError,
@@ -128,6 +128,8 @@ pub struct Log<E: Env> {
     start_record: Cell<Sequence>,
     /// Whether the entry of its directory is known to be durable.
     dir_durable: Cell<bool>,
+    /// Its files may have more than it knows: it is being recovered.
+    recovering: Cell<bool>,
     /// Where the last read from disk ended.
     next_read: Cell<Option<(Offset, Offset, u32)>>,
 }
@@ -135,6 +137,7 @@ pub struct Log<E: Env> {
 impl<E: Env> Log<E> {
     pub(crate) fn new(id: LogId, number: LogNumber, context: Rc<Context<E>>, state: State) -> Rc<Self> {
         let checkpointed = state.end;
+        let recovering = !context.is_started();
         context.remembers(0, state.producers.len());
         Rc::new(Self {
             id,
@@ -149,6 +152,7 @@ impl<E: Env> Log<E> {
             checkpointed: Cell::new(checkpointed),
             start_record: Cell::default(),
             dir_durable: Cell::new(false),
+            recovering: Cell::new(recovering),
             next_read: Cell::new(None),
         })
     }

@@ -16,6 +16,7 @@ use crate::{
     error::StorageError,
     ids::{LeaderEpoch, Offset},
     journal::Sequence,
+    mutant::{Mutant, active},
     shard::record::Place,
 };
 
@@ -27,19 +28,27 @@ impl<E: Env> Log<E> {
         header.end_offset() > state.end && !deleted
     }
 
-    /// The log's start was moved.
+    /// The log's start was moved. Its last segment stays even so, until all is replayed: the journal may have more of it,
+    /// which was appended while this was on its way, or lies below a later start that the checkpoint knows.
     pub(crate) fn replay_start(&self, offset: Offset) {
-        {
+        let complete = {
             let mut state = self.state.borrow_mut();
             state.start = state.start.max(offset);
-            if state.end < state.start && state.segments.is_empty() {
-                // All that came before was deleted, and its journal records are gone.
-                state.end = state.start;
-                state.journaled = state.end;
-                state.durable = state.end;
-            }
+            state.segments.back().map_or(Offset(0), |last| last.base)
+        };
+        let keep = if active(Mutant::LogReplayDropsLast) { self.start() } else { self.start().min(complete) };
+        self.drop_below(keep);
+    }
+
+    /// All that the journal has of it was replayed. Bypassed batches that were found become durable, if they are not: by
+    /// now they count, and only the file has them.
+    pub(crate) async fn replayed(self: &Rc<Self>) -> Result<(), StorageError> {
+        self.drop_below(self.start());
+        if self.is_bypassing() {
+            self.flush(Extent::All).await?;
         }
-        self.drop_before_start();
+        self.recovering.set(false);
+        Ok(())
     }
 
     /// An epoch was entered before anything was appended in it.
@@ -63,8 +72,13 @@ impl<E: Env> Log<E> {
                 why: "a cut that does not lie between segments",
             });
         }
+        state.bypasses.retain(|bypass| bypass.base < offset);
         if let Some(last) = state.segments.back_mut() {
             last.closed = true;
+        }
+        if offset <= state.start {
+            // What is missing before it was deleted.
+            state.end = offset;
         }
         state.journaled = state.end;
         state.durable = state.end;

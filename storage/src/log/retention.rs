@@ -120,20 +120,20 @@ impl<E: Env> Log<E> {
         if self.durable_end() < start && !self.context.is_full() {
             self.wait_durable(super::Ticket(start)).await?;
         }
-        let fields = {
+        let start = {
             let mut state = self.state.borrow_mut();
             // It may have gone to another directory meanwhile, with the start it had.
             state.usable()?;
-            let start = start.min(state.durable_end()).max(state.start);
-            state.start = start;
-            [self.number.0.to_le_bytes().to_vec(), start.0.to_le_bytes().to_vec()].concat()
+            state.start = start.min(state.durable_end()).max(state.start);
+            state.start
         };
         self.start_moved();
         self.context.check()?;
-        let record = self.context.write(kind::START, &[&fields]);
+        let record = self.context.write(kind::START, &[&self.number.0.to_le_bytes(), &start.0.to_le_bytes()]);
         self.start_record.set(record);
         self.context.journal().wait_durable(record).await?;
-        self.drop_before_start();
+        // Not below the start that holds by now: a later one may not be durable yet.
+        self.drop_below(start);
         self.start_moved();
         self.remove_left_over().await?;
         if self.has_left_over() && self.context.wants_space() {
@@ -142,18 +142,18 @@ impl<E: Env> Log<E> {
         Ok(())
     }
 
-    /// Forgets the segments below the log's start; their files are left over.
-    pub(crate) fn drop_before_start(&self) {
+    /// Forgets the segments that end at `start` or before; their files are left over.
+    pub(crate) fn drop_below(&self, start: Offset) {
         let state = &mut *self.state.borrow_mut();
         let unflushed = state.unflushed();
         let mut gone = Vec::new();
-        while state.segments.front().is_some_and(|first| first.end <= state.start) {
+        while state.segments.front().is_some_and(|first| first.end <= start) {
             gone.extend(state.segments.pop_front().map(|segment| (segment.base, segment.end)));
         }
         let keep = state.segments.front().map_or(state.end, |first| first.base);
         let freed = state.tail.drop_below(keep);
         state.bypasses.retain(|bypass| bypass.segment >= keep);
-        state.epochs.truncate_front(state.start);
+        state.epochs.truncate_front(start);
         self.context.released(freed);
         let less = unflushed - state.unflushed().min(unflushed);
         self.context.unflushed.set(self.context.unflushed.get().saturating_sub(less));

@@ -123,6 +123,11 @@ impl<E: Env> Context<E> {
         assert!(self.journal.set(journal).is_ok(), "a shard is started once");
     }
 
+    /// Whether the journal serves.
+    pub(crate) fn is_started(&self) -> bool {
+        self.journal.get().is_some()
+    }
+
     pub(crate) fn journal(&self) -> &Journal<E> {
         self.journal.get().expect("nothing is written before recovery is over")
     }

@@ -19,7 +19,7 @@ use crate::{
     ids::LogId,
     limits::CARRIED,
     log::{
-        Log,
+        Log, Source,
         state::{Life, LogImage, State},
     },
 };
@@ -102,7 +102,7 @@ impl<E: Env> Shard<E> {
         log.retire(Life::Moved);
         for (place, batch) in &rest {
             // The first of the records, so that the journal keeps all of them.
-            log.replay(records[0], place, batch, known)?;
+            log.replay(records[0], place, (batch, Source::Journal), known)?;
         }
         self.context.journal().wait_durable(records[records.len() - 1]).await?;
         log.serve_again(Life::Moved);

@@ -29,7 +29,7 @@ use crate::{
     journal::{Journal, JournalOptions, JournalPosition, Record, RecoveryVerdict, Sequence},
     limits::CHECKPOINT_RESERVE,
     log::{
-        Log,
+        Extent, Log, Source,
         segment::{log_dir, logs_dir, segment_name},
         state::{Life, LogImage, LogNumber, State},
     },
@@ -202,7 +202,9 @@ impl<E: Env> Recovery<E> {
         self.report.replayed += 1;
         let sequence = record.sequence;
         match decode(record.kind, &record.payload)? {
-            Entry::Append { place, batch } => self.batch(sequence, place, batch, self.captured(&place)).await?,
+            Entry::Append { place, batch } => {
+                self.batch(sequence, place, (batch, Source::Journal), self.captured(&place)).await?
+            }
             Entry::Bypass { place, safe, header } => {
                 self.check_break(&place, safe);
                 self.bypassed(sequence, place, header).await?;
@@ -277,7 +279,7 @@ impl<E: Env> Recovery<E> {
             self.shard.insert(id, number, State::restore(LogImage { generation, ..image }));
         }
         for (place, batch) in rest {
-            self.batch(sequence, place, batch, known).await?;
+            self.batch(sequence, place, (batch, Source::Journal), known).await?;
         }
         Ok(())
     }
@@ -308,14 +310,14 @@ impl<E: Env> Recovery<E> {
         &mut self,
         sequence: Sequence,
         place: Place,
-        batch: Bytes,
+        (batch, source): (Bytes, Source),
         captured: Offset,
     ) -> Result<(), StorageError> {
         let Some(log) = self.log(place.number) else { return Ok(()) };
         if self.passes_over(sequence, &log, place.number, &batch) {
             return Ok(());
         }
-        match log.replay(sequence, &place, &batch, captured) {
+        match log.replay(sequence, &place, (&batch, source), captured) {
             Ok(()) => self.make_room().await,
             Err(error) => self.lose(place.number, error),
         }
@@ -352,7 +354,7 @@ impl<E: Env> Recovery<E> {
             return Ok(());
         }
         match self.read_bypassed(&log, &place, &parsed, &header).await {
-            Some(batch) => self.batch(sequence, place, batch, self.captured(&place)).await,
+            Some(batch) => self.batch(sequence, place, (batch, Source::Segment), self.captured(&place)).await,
             None => {
                 self.broken.insert(place.number, parsed.base_offset);
                 self.breaks.insert(place.number, (place.segment, place.position.saturating_add(parsed.size)));
@@ -422,6 +424,7 @@ impl<E: Env> Recovery<E> {
     async fn finish(mut self) -> Result<RecoveryReport, StorageError> {
         for (number, offset) in std::mem::take(&mut self.broken) {
             let Some(log) = self.log(number) else { continue };
+            let offset = offset.max(log.start());
             let cut = self.shard.context.write(kind::TRUNCATE, &[&number.0.to_le_bytes(), &offset.0.to_le_bytes()]);
             log.replay_cut(cut, offset)?;
             self.report.truncated.push(log.id());
@@ -434,6 +437,14 @@ impl<E: Env> Recovery<E> {
                 tracing::error!(id = %log.id(), end = log.end().0, was = captured.0, "acknowledged records are missing");
                 log.cut_memory_to_end();
                 self.report.suspect = true;
+            }
+        }
+        let logs: Vec<Rc<Log<E>>> = self.shard.by_number.borrow().values().cloned().collect();
+        for log in logs {
+            if let Err(error) = log.replayed().await {
+                // What it holds is not told of before it is durable; it is tried again, and what fails then is final.
+                tracing::warn!(id = %log.id(), %error, "what was recovered could not be written");
+                log.kick(Extent::All);
             }
         }
         self.settle_mended().await?;

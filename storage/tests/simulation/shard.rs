@@ -297,22 +297,26 @@ async fn read_back(env: SimEnv, shard: Rc<Shard<SimEnv>>, truth: Rc<Truth>) {
 async fn keep_up(env: SimEnv, shard: Rc<Shard<SimEnv>>, truth: Rc<Truth>) {
     let rng = env.world().rng().fork();
     loop {
-        env.sleep(Duration::from_millis(rng.between(5, 60))).await;
+        env.sleep(Duration::from_millis(rng.between(3, 40))).await;
         let partition = rng.below(PARTITIONS);
         let id = truth.id(partition);
         match rng.below(8) {
             0..=2 => drop(shard.checkpoint().await),
             3 | 4 => trim_by_size(&shard, &truth).await,
-            5 => {
+            5 | 7 => {
                 let Some(log) = shard.log(id) else { continue };
-                let wanted = Offset(log.start().0 + rng.below(20) as i64).min(log.end());
+                // Near the start, or near the end, where appends go on.
+                let wanted = match rng.below(2) {
+                    0 => Offset(log.start().0 + rng.below(20) as i64).min(log.end()),
+                    _ => Offset(log.end().0 - rng.below(2) as i64).max(log.start()),
+                };
                 truth.with(id, |model| model.start.1 = model.start.1.max(wanted));
                 if let Ok(start) = log.delete_records(wanted).await {
                     truth.with(id, |model| model.start.0 = model.start.0.max(start.min(wanted)));
                     env.world().count("records deleted");
                 }
             }
-            6 if shard.log(id).is_some() && rng.below(4) == 0 => {
+            6 if shard.log(id).is_some() && rng.below(3) == 0 => {
                 let new = truth.new_id(partition);
                 truth.current.borrow_mut().insert(partition, new);
                 truth.with(id, |model| model.doomed = true);
