@@ -115,7 +115,7 @@ impl<E: Env> Log<E> {
         let anyway = |len| beyond_bound.then(|| self.context.take_anyway(len, &me));
         let take = |len| self.context.take(len, &me).or_else(|| anyway(len));
         let room_left = state.config.segment_limit().saturating_sub(position) as usize;
-        let reserved = state.tail.reserve(segment, lead + header.size as usize, room_left, take);
+        let reserved = state.tail.reserve(self.context.taken(), segment, lead + header.size as usize, room_left, take);
         reserved.ok_or(AppendError::Overloaded)?;
         // Nothing fails from here on.
         let place = Place { number: self.number, segment, position }.encode();
@@ -194,6 +194,7 @@ impl<E: Env> Log<E> {
         let (segment, base, end) = (last.base, header.base_offset, header.end_offset());
         state.tail.append(Placed { segment, position, parts, base, end, sequence });
         state.end = end;
+        state.appended += u64::from(header.size);
         self.context.unflushed.set(self.context.unflushed.get() + u64::from(header.size));
         if state.dirty_at.is_none() {
             self.refresh_dirty(state);
@@ -213,8 +214,8 @@ impl<E: Env> Log<E> {
         self.context.remembers(before, state.producers.len());
     }
 
-    /// A batch from the journal: it is taken in again unless its segment has it. `captured` is the log's end in the
-    /// checkpoint, whose producers and epochs know all below.
+    /// A batch that the journal has, or names: it is taken in again unless its segment is known to have it. `captured` is
+    /// the log's end in the checkpoint, whose producers and epochs know all below.
     pub(crate) fn replay(
         self: &Rc<Self>,
         sequence: Sequence,
@@ -235,7 +236,8 @@ impl<E: Env> Log<E> {
         let memory = |len| Some(self.context.take_anyway(len, &me));
         let fresh = state.segments.back().is_none_or(|last| last.base != place.segment);
         let lead = if fresh { SEGMENT_HEADER } else { BLOCK };
-        state.tail.reserve(place.segment, lead + batch.len(), 0, memory).ok_or(broken("no memory"))?;
+        let taken = self.context.taken();
+        state.tail.reserve(taken, place.segment, lead + batch.len(), 0, memory).ok_or(broken("no memory"))?;
         if fresh {
             self.begin_segment(&mut state, place.segment, sequence);
         }

@@ -132,6 +132,8 @@ pub struct Log<E: Env> {
     recovering: Cell<bool>,
     /// Where the last read from disk ended.
     next_read: Cell<Option<(Offset, Offset, u32)>>,
+    /// How much had been appended when the disk was last read.
+    missed_at: Cell<Option<u64>>,
 }
 
 impl<E: Env> Log<E> {
@@ -154,6 +156,7 @@ impl<E: Env> Log<E> {
             dir_durable: Cell::new(false),
             recovering: Cell::new(recovering),
             next_read: Cell::new(None),
+            missed_at: Cell::new(None),
         })
     }
 

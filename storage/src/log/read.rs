@@ -64,6 +64,9 @@ impl<E: Env> Log<E> {
             if state.tail.start().is_some_and(|start| start <= from)
                 && let Some(read) = state.tail.read(from, max_bytes, up_to, at_least_one)
             {
+                if read.bytes > 0 {
+                    self.context.hit(read.taken_before);
+                }
                 return Ok(ReadResult { chain: read.chain, bytes: read.bytes, next: read.next, from_disk: false });
             }
         }
@@ -125,7 +128,9 @@ impl<E: Env> Log<E> {
         if result.bytes > 0 {
             self.next_read.set(Some((result.next, spot.segment, position)));
         }
-        self.context.missed(self.bytes_behind(spot.segment, position), result.bytes);
+        let appended = self.state.borrow().appended;
+        let since = self.missed_at.replace(Some(appended)).map_or(0, |before| appended - before);
+        self.context.missed(self.bytes_behind(spot.segment, position), result.bytes, since);
         Ok(result)
     }
 

@@ -83,6 +83,8 @@ pub(crate) struct State {
     pub(super) epochs: Epochs,
     pub(super) producers: Producers,
     pub(crate) cuts: Cuts,
+    /// Bytes of batches that came since this was made.
+    pub(super) appended: u64,
     /// All below is in durable journal records.
     pub(super) journaled: Offset,
     /// What waits for its segment, oldest first.
@@ -109,6 +111,7 @@ impl State {
             epochs: Epochs::default(),
             producers: Producers::default(),
             cuts: Cuts::default(),
+            appended: 0,
             journaled: Offset(0),
             bypasses: VecDeque::new(),
             durable: Offset(0),

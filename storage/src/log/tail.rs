@@ -26,6 +26,8 @@ struct Chunk {
     /// Where the chunk begins in the segment's file.
     position: u32,
     buf: AppendBuf,
+    /// What all tails had taken before this.
+    taken_before: u64,
     /// Base offset of the first batch that begins here or, if none does, behind here.
     first: Offset,
     /// One past the last record that has a byte here.
@@ -52,6 +54,8 @@ pub(super) struct TailRead {
     pub(super) chain: Vec<Bytes>,
     pub(super) bytes: usize,
     pub(super) next: Offset,
+    /// Bytes of memory that all tails had taken before that in which this begins.
+    pub(super) taken_before: u64,
 }
 
 /// One batch's place.
@@ -81,13 +85,17 @@ pub(super) struct Tail {
     chunks: VecDeque<Chunk>,
     /// Memory taken for what is about to be appended.
     spare: Vec<AlignedBuf>,
+    /// Bytes of memory that all tails had taken before it.
+    taken_before: u64,
 }
 
 impl Tail {
     /// Takes memory for `len` bytes at the end of `segment`, so that appending them cannot fail; `None` if there is not
-    /// enough. The segment will take about `room_left` bytes more. Returns the bytes taken.
+    /// enough. The segment will take about `room_left` bytes more; all tails have taken `taken_before`. Returns the bytes
+    /// taken.
     pub(super) fn reserve(
         &mut self,
+        taken_before: u64,
         segment: Offset,
         len: usize,
         room_left: usize,
@@ -99,6 +107,7 @@ impl Tail {
         let mut size = self.chunks.back().map_or(MIN_CHUNK, |chunk| chunk.buf.len().next_power_of_two() * 4);
         let mut taken = 0;
         debug_assert!(self.spare.is_empty(), "what was reserved was used");
+        self.taken_before = taken_before;
         while room < len {
             // A long batch gets long chunks at once.
             let useful = room_left.max(len - room).next_power_of_two();
@@ -166,6 +175,7 @@ impl Tail {
                 segment: batch.segment,
                 position: at - lead,
                 buf,
+                taken_before: self.taken_before,
                 first: if at == batch.position { batch.base } else { batch.end },
                 end: batch.end,
                 marks: Vec::new(),
@@ -306,17 +316,18 @@ impl Tail {
         if header.end_offset() > up_to {
             return Some(TailRead { next: from, ..Default::default() });
         }
+        let taken_before = self.chunks[at].taken_before;
         if header.size as usize > max_bytes {
             let size = if at_least_one { header.size } else { 0 };
             let next = if at_least_one { header.end_offset() } else { from };
             let chain = self.slices(at, position, position + size);
-            return Some(TailRead { chain, bytes: size as usize, next });
+            return Some(TailRead { chain, bytes: size as usize, next, taken_before });
         }
         let limit = u64::from(position) + max_bytes as u64;
         let (end_position, next) = self.find_end(at, position, limit, up_to)?;
         let chain = self.slices(at, position, end_position);
         let bytes = chain.iter().map(Bytes::len).sum();
-        Some(TailRead { chain, bytes, next })
+        Some(TailRead { chain, bytes, next, taken_before })
     }
 
     /// Bytes from the batch that holds `from` to the one that holds `up_to`, or to the end of the segment.
@@ -466,7 +477,7 @@ mod tests {
         fn push(&mut self, records: i32, value: usize) {
             let spec = BatchSpec { records, value, base_offset: self.end.0, ..Default::default() };
             let bytes = spec.build();
-            self.tail.reserve(Offset(0), bytes.len(), usize::MAX >> 1, |len| Some(AlignedBuf::zeroed(len))).unwrap();
+            self.tail.reserve(0, Offset(0), bytes.len(), usize::MAX >> 1, |len| Some(AlignedBuf::zeroed(len))).unwrap();
             let end = Offset(self.end.0 + i64::from(records));
             self.tail.append(Placed {
                 segment: Offset(0),

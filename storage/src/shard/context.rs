@@ -14,6 +14,7 @@ use super::{
     clock_machine::{ClockMachine, Reading},
     files::Files,
     memory::{Indexes, ReadBudget},
+    reach_machine::ReachMachine,
 };
 use crate::{
     buffer::AlignedBuf,
@@ -54,8 +55,10 @@ pub(crate) struct Context<E: Env> {
     /// Logs in the order in which they took their chunks of memory.
     cache: RefCell<VecDeque<Weak<Log<E>>>>,
     cached: Cell<usize>,
-    /// How much of the cache is used: more, once readers are found to have fallen behind what it holds.
-    reach: Cell<usize>,
+    /// How much of the cache is used.
+    reach: RefCell<ReachMachine>,
+    /// Bytes of memory that were ever taken for tails.
+    taken: Cell<u64>,
     /// Whether something was flushed since a look for a chunk to let go of found none.
     worth_a_look: Cell<bool>,
     /// How many of them there may be before those are dropped whose chunks are gone.
@@ -85,7 +88,8 @@ impl<E: Env> Context<E> {
             files: Files::new(env.clone()),
             indexes: Indexes::default(),
             reads: ReadBudget::new(options.read_bytes),
-            reach: Cell::new(options.cache_begins.min(options.cache_bytes)),
+            reach: RefCell::new(ReachMachine::new(options.cache_begins, options.cache_bytes)),
+            taken: Cell::new(0),
             clock: RefCell::new(ClockMachine::new(env.wall_clock_ms(), env.now())),
             env,
             data_dir,
@@ -322,18 +326,25 @@ impl<E: Env> Context<E> {
     /// go; beyond its bound others are written for it. To be called while no log's state is borrowed: a log in use lets go
     /// of nothing.
     pub(crate) fn make_room(&self, len: usize) {
-        while self.cached.get() + len > self.reach.get() && self.worth_a_look.get() {
+        while self.cached.get() + len > self.reach.borrow().reach() && self.worth_a_look.get() {
             self.worth_a_look.set(self.evict(LOOKS, Unflushed::Stays));
         }
         while self.cached.get() + len > self.options.cache_bytes && self.evict_one() {}
     }
 
-    /// A reader took `bytes` from the disk, `behind` the end of its log. If the cache could hold so much, it will: other
-    /// than the bound, what readers need is only known from them.
-    pub(crate) fn missed(&self, behind: u64, bytes: usize) {
-        if behind <= self.options.cache_bytes as u64 {
-            self.reach.set((self.reach.get() + bytes).min(self.options.cache_bytes));
-        }
+    /// A reader took `bytes` from the disk, `behind` the end of its log, which grew by `appended` since it was last read so.
+    pub(crate) fn missed(&self, behind: u64, bytes: usize, appended: u64) {
+        self.reach.borrow_mut().missed(behind, bytes, appended);
+    }
+
+    /// A reader found what it wanted in memory that was taken when [`Context::taken`] was `then`.
+    pub(crate) fn hit(&self, then: u64) {
+        self.reach.borrow_mut().hit(self.taken.get().saturating_sub(then));
+    }
+
+    /// Bytes of memory that were ever taken for tails: how old a piece of it is.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.get()
     }
 
     /// Memory for a chunk of `log`'s tail, making room by letting go of the oldest chunks of all logs.
@@ -368,6 +379,8 @@ impl<E: Env> Context<E> {
 
     fn took(&self, bytes: usize, log: &Weak<Log<E>>) {
         self.cached.set(self.cached.get() + bytes);
+        self.taken.set(self.taken.get() + bytes as u64);
+        self.reach.borrow_mut().took(self.taken.get());
         self.cache.borrow_mut().push_back(log.clone());
         if self.cache.borrow().len() > self.sweep_above.get() {
             self.sweep();

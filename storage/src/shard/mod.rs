@@ -13,6 +13,7 @@ pub(crate) mod files;
 mod manifest;
 mod memory;
 mod moves;
+mod reach_machine;
 pub(crate) mod record;
 mod recover;
 #[cfg(test)]

@@ -47,6 +47,12 @@ fn memory_grows_with_how_far_readers_are_behind_and_no_further() {
         let deep = follow(&log, &mut model, MOST, 2 * MOST).await;
         assert!(deep > 0, "so far behind it is the disk's");
         assert!(shard.cached_bytes() <= 3 * BEGINS + BESIDE, "{} bytes, in vain", shard.cached_bytes());
+        assert_eq!(follow(&log, &mut model, 6 * MOST, 0).await, 0);
+        assert!(shard.cached_bytes() <= BEGINS + BESIDE, "{} bytes, nobody behind any more", shard.cached_bytes());
+        let read = read_all(&log, 1 << 20).await;
+        assert_eq!(read.len(), model.bytes_from(Offset(0)).len());
+        assert_eq!(follow(&log, &mut model, 3 * MOST, 0).await, 0);
+        assert!(shard.cached_bytes() <= BEGINS + BESIDE, "{} bytes, one who caught up", shard.cached_bytes());
     });
 }
 
