@@ -29,6 +29,19 @@ pub(crate) fn folder(kind: &str) -> PathBuf {
     dir
 }
 
+/// Two ports that nobody has; nor has anybody the one behind the second.
+fn free_ports() -> [u16; 2] {
+    let bind = |port| TcpListener::bind(("127.0.0.1", port));
+    let port = |listener: &TcpListener| listener.local_addr().expect("its address").port();
+    let first = bind(0).expect("a port");
+    loop {
+        let second = bind(0).expect("a port");
+        if port(&second).checked_add(1).is_some_and(|behind| bind(behind).is_ok()) {
+            return [port(&first), port(&second)];
+        }
+    }
+}
+
 /// `CORELOG`, or what is built beside the bench.
 fn program() -> PathBuf {
     let beside = || Path::new(env!("CARGO_BIN_EXE_corelog-bench")).with_file_name("corelog");
@@ -52,11 +65,10 @@ impl Broker {
     /// With what `config` makes of its spare port.
     pub(crate) fn configured(config: impl Fn(u16) -> String) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-        let [address, more] = listeners.map(|listener| listener.local_addr().expect("its address"));
-        let (address, dir) = (address.to_string(), folder("broker"));
+        let [port, spare_port] = free_ports();
+        let (address, dir) = (format!("127.0.0.1:{port}"), folder("broker"));
         let file = dir.join("corelog.toml");
-        fs::write(&file, config(more.port())).expect("a file");
+        fs::write(&file, config(spare_port)).expect("a file");
         let command = format!("exec {} --config '{}'", command(&address, &dir), file.display());
         let child = Command::new("sh").args(["-c", &command]).stdin(Stdio::null()).spawn().expect("the broker starts");
         let deadline = Instant::now() + Duration::from_secs(60);
@@ -64,7 +76,7 @@ impl Broker {
             assert!(Instant::now() < deadline, "the broker does not listen; see {}", dir.join("log").display());
             std::thread::sleep(Duration::from_millis(20));
         }
-        Self { child, adopted: None, address, spare_port: more.port(), dir, _turn: turn }
+        Self { child, adopted: None, address, spare_port, dir, _turn: turn }
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -76,7 +88,7 @@ impl Broker {
         format!("{},{}", self.address, self.child.id())
     }
 
-    /// A port of its own that nobody else listens on.
+    /// A port of its own that nobody else listens on, nor on the one behind it.
     pub(crate) fn spare_port(&self) -> u16 {
         self.spare_port
     }
@@ -105,13 +117,16 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        // It may have been killed already, and its folder is of no more use.
+        // It may have been killed already.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if let Some(pid) = self.adopted {
             // SAFETY: takes numbers alone.
             unsafe { libc::kill(pid as i32, libc::SIGKILL) };
         }
-        let _ = fs::remove_dir_all(&self.dir);
+        // Who looks into a failure wants its log.
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.dir);
+        }
     }
 }
