@@ -32,6 +32,8 @@ const BYTES: u64 = 120_000_000;
 /// Of what gathers, likewise. The core that partitions leave keeps their newest records in its memory, not the one they come
 /// to: who reads a second behind reads that second from the disk.
 const LIGHT: u64 = 8_000_000;
+/// How often a partition must be used to gather: twice within so long. How many bytes it has shows only the second time.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What a core did for a while.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -60,6 +62,8 @@ pub struct Balance {
     decided: Instant,
     /// How long it was quiet, while there was anything to do.
     quiet_for: Duration,
+    /// When partitions elsewhere than on the first core were last in use, and had few bytes.
+    light: BTreeMap<LogId, Instant>,
     gathered: Option<Instant>,
     patience: Duration,
 }
@@ -68,7 +72,14 @@ impl Balance {
     /// Of cores that did nothing yet.
     pub fn new(cores: u16) -> Self {
         let cores = (0..cores).map(|core| (CoreId(core), Done::default())).collect();
-        Self { cores, decided: Instant(0), quiet_for: Duration::ZERO, gathered: None, patience: PATIENCE }
+        Self {
+            cores,
+            decided: Instant(0),
+            quiet_for: Duration::ZERO,
+            light: BTreeMap::new(),
+            gathered: None,
+            patience: PATIENCE,
+        }
     }
 
     /// What a core tells.
@@ -85,28 +96,33 @@ impl Balance {
         let total: u64 = self.cores.values().map(Done::load).sum();
         if total >= QUIET {
             self.quiet_for = Duration::ZERO;
+            self.light.clear();
             return self.relieve(now);
         }
         if self.cores.values().any(|done| !done.work.is_empty()) {
             self.quiet_for += since;
         }
-        if self.quiet_for >= self.patience { self.gather(now) } else { Vec::new() }
+        // All that is in use goes to the first core.
+        let moves = self.used_again(now);
+        if self.quiet_for < self.patience || moves.is_empty() {
+            return Vec::new();
+        }
+        self.gathered = Some(now);
+        moves
     }
 
-    /// All that is in use goes to the first core.
-    fn gather(&mut self, now: Instant) -> Vec<Move> {
+    /// What is in use elsewhere than on the first core, has few bytes, and had no more when it was last in use.
+    fn used_again(&mut self, now: Instant) -> Vec<Move> {
         let to = CoreId(0);
         let elsewhere = self.cores.iter().filter(|(core, _)| **core != to);
         if elsewhere.clone().map(|(_, done)| done.bytes).sum::<u64>() > LIGHT {
+            self.light.clear();
             return Vec::new();
         }
-        let moves: Vec<Move> = elsewhere
-            .flat_map(|(from, done)| done.work.iter().map(|(log, _)| Move { log: *log, from: *from, to }))
-            .collect();
-        if !moves.is_empty() {
-            self.gathered = Some(now);
-        }
-        moves
+        self.light.retain(|_, last| now.since(*last) <= AGAIN);
+        let used =
+            elsewhere.flat_map(|(from, done)| done.work.iter().map(|(log, _)| Move { log: *log, from: *from, to }));
+        used.filter(|step| self.light.insert(step.log, now).is_some()).collect()
     }
 
     /// The core that has most to do gives half of what it has more to the one that has least.
@@ -186,7 +202,8 @@ mod tests {
         assert_eq!(balance.decide(at(100_600)), [], "they are on their way");
         balance.heard(CoreId(1), done(0, &[]));
         balance.heard(CoreId(2), done(0, &[(7, 1)]));
-        assert_eq!(moved(&balance.decide(at(100_800))), [(7, 2, 0)], "what comes into use follows");
+        assert_eq!(balance.decide(at(100_800)), [], "how much it has is not known yet");
+        assert_eq!(moved(&balance.decide(at(101_000))), [(7, 2, 0)], "what comes into use follows");
     }
 
     #[test]
@@ -229,8 +246,14 @@ mod tests {
         balance.heard(CoreId(0), done(100, &[(0, 10)]));
         balance.heard(CoreId(1), Done { bytes: 25_000_000, ..done(100, &[(1, 10)]) });
         assert_eq!(after_a_while(&mut balance, 0), []);
-        balance.heard(CoreId(1), Done { bytes: 5_000_000, ..done(100, &[(1, 10)]) });
-        assert_eq!(moved(&balance.decide(at(60_200))), [(1, 1, 0)]);
+        let few = Done { bytes: 5_000_000, ..done(100, &[(1, 10)]) };
+        balance.heard(CoreId(1), few.clone());
+        assert_eq!(balance.decide(at(60_200)), [], "it may just have begun, or ended");
+        balance.heard(CoreId(1), Done { bytes: 25_000_000, ..few.clone() });
+        assert_eq!(balance.decide(at(60_400)), []);
+        balance.heard(CoreId(1), few);
+        assert_eq!(balance.decide(at(60_600)), []);
+        assert_eq!(moved(&balance.decide(at(60_800))), [(1, 1, 0)]);
     }
 
     #[test]
