@@ -32,7 +32,9 @@ const BYTES: u64 = 120_000_000;
 /// Of what gathers, likewise. The core that partitions leave keeps their newest records in its memory, not the one they come
 /// to: who reads a second behind reads that second from the disk.
 const LIGHT: u64 = 8_000_000;
-/// How often a partition must be used to gather: twice within so long. How many bytes it has shows only the second time.
+/// How often a partition must be found in use, with few bytes, to gather, and how long may lie between. The first report of
+/// a load and the last cover a part of their time, so that a heavy one looks light twice.
+const USES: u32 = 3;
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// What a core did for a while.
@@ -62,8 +64,10 @@ pub struct Balance {
     decided: Instant,
     /// How long it was quiet, while there was anything to do.
     quiet_for: Duration,
-    /// When partitions elsewhere than on the first core were last in use, and had few bytes.
-    light: BTreeMap<LogId, Instant>,
+    /// Partitions elsewhere than on the first core that were in use, and had few bytes: when last, and how often.
+    light: BTreeMap<LogId, (Instant, u32)>,
+    /// The core that had too much to do when that was last looked at.
+    busy: Option<CoreId>,
     gathered: Option<Instant>,
     patience: Duration,
 }
@@ -77,6 +81,7 @@ impl Balance {
             decided: Instant(0),
             quiet_for: Duration::ZERO,
             light: BTreeMap::new(),
+            busy: None,
             gathered: None,
             patience: PATIENCE,
         }
@@ -99,6 +104,7 @@ impl Balance {
             self.light.clear();
             return self.relieve(now);
         }
+        self.busy = None;
         if self.cores.values().any(|done| !done.work.is_empty()) {
             self.quiet_for += since;
         }
@@ -111,7 +117,7 @@ impl Balance {
         moves
     }
 
-    /// What is in use elsewhere than on the first core, has few bytes, and had no more when it was last in use.
+    /// What is in use elsewhere than on the first core, has few bytes, and was found so often enough.
     fn used_again(&mut self, now: Instant) -> Vec<Move> {
         let to = CoreId(0);
         let elsewhere = self.cores.iter().filter(|(core, _)| **core != to);
@@ -119,19 +125,26 @@ impl Balance {
             self.light.clear();
             return Vec::new();
         }
-        self.light.retain(|_, last| now.since(*last) <= AGAIN);
+        self.light.retain(|_, (last, _)| now.since(*last) <= AGAIN);
         let used =
             elsewhere.flat_map(|(from, done)| done.work.iter().map(|(log, _)| Move { log: *log, from: *from, to }));
-        used.filter(|step| self.light.insert(step.log, now).is_some()).collect()
+        let often = |step: &Move| {
+            let (last, uses) = self.light.entry(step.log).or_insert((now, 0));
+            (*last, *uses) = (now, *uses + 1);
+            *uses >= USES
+        };
+        used.filter(often).collect()
     }
 
-    /// The core that has most to do gives half of what it has more to the one that has least.
+    /// The core that has most to do gives half of what it has more to the one that has least, if it had too much the last
+    /// time already: what keeps a core from its work for a moment is no reason.
     fn relieve(&mut self, now: Instant) -> Vec<Move> {
         let loads = || self.cores.iter().map(|(core, done)| (done.load(), *core, done));
         let most = loads().max_by_key(|(load, ..)| *load);
         let least = loads().min_by_key(|(load, ..)| *load);
         let (Some((most, from, done)), Some((least, to, _))) = (most, least) else { return Vec::new() };
-        if most < BUSY || least + SPARE > most {
+        let busy = (most >= BUSY && least + SPARE <= most).then_some(from);
+        if std::mem::replace(&mut self.busy, busy) != busy || busy.is_none() {
             return Vec::new();
         }
         let moves: Vec<Move> =
@@ -185,8 +198,7 @@ mod tests {
 
     /// What is decided when it was so for a long while.
     fn after_a_while(balance: &mut Balance, from_ms: u64) -> Vec<Move> {
-        balance.decide(at(from_ms));
-        balance.decide(at(from_ms + 60_000))
+        (0..300).flat_map(|step| balance.decide(at(from_ms + step * 200))).collect()
     }
 
     #[test]
@@ -197,13 +209,15 @@ mod tests {
         balance.heard(CoreId(1), done(200, &[(1, 5), (4, 1)]));
         balance.heard(CoreId(2), done(200, &[(2, 9)]));
         assert_eq!(balance.decide(at(100_200)), [], "while nothing was in use does not count");
-        assert_eq!(moved(&balance.decide(at(100_400))), [(1, 1, 0), (4, 1, 0), (2, 2, 0)]);
+        assert_eq!(balance.decide(at(100_400)), [], "how much it has is not known yet");
+        assert_eq!(moved(&balance.decide(at(100_600))), [(1, 1, 0), (4, 1, 0), (2, 2, 0)]);
         balance.heard(CoreId(1), Done { giving: true, ..done(200, &[(1, 5)]) });
-        assert_eq!(balance.decide(at(100_600)), [], "they are on their way");
+        assert_eq!(balance.decide(at(100_800)), [], "they are on their way");
         balance.heard(CoreId(1), done(0, &[]));
         balance.heard(CoreId(2), done(0, &[(7, 1)]));
-        assert_eq!(balance.decide(at(100_800)), [], "how much it has is not known yet");
-        assert_eq!(moved(&balance.decide(at(101_000))), [(7, 2, 0)], "what comes into use follows");
+        assert_eq!(balance.decide(at(101_000)), []);
+        assert_eq!(balance.decide(at(101_200)), []);
+        assert_eq!(moved(&balance.decide(at(101_400))), [(7, 2, 0)], "what comes into use follows");
     }
 
     #[test]
@@ -220,7 +234,8 @@ mod tests {
         balance.heard(CoreId(0), done(900, &[(0, 10), (1, 20), (2, 30), (3, 30)]));
         balance.heard(CoreId(1), done(700, &[(4, 1)]));
         balance.heard(CoreId(2), done(100, &[(5, 1)]));
-        assert_eq!(moved(&balance.decide(at(0))), [(2, 0, 2), (0, 0, 2)]);
+        assert_eq!(balance.decide(at(0)), [], "it may pass");
+        assert_eq!(moved(&balance.decide(at(200))), [(2, 0, 2), (0, 0, 2)]);
         balance.heard(CoreId(2), done(601, &[]));
         assert_eq!(balance.decide(at(500)), [], "no other has that much less to do");
     }
@@ -234,7 +249,8 @@ mod tests {
         assert_eq!(after_a_while(&mut balance, 0), [], "one journal writes less than two");
         balance.heard(CoreId(0), many(400_000_000, &[(0, 10), (1, 10)]));
         balance.heard(CoreId(1), done(0, &[]));
-        assert_eq!(moved(&balance.decide(at(70_000))), [(0, 0, 1)]);
+        balance.decide(at(70_000));
+        assert_eq!(moved(&balance.decide(at(70_200))), [(0, 0, 1)]);
         balance.heard(CoreId(0), many(300_000_000, &[(0, 10), (2, 10)]));
         balance.heard(CoreId(1), many(150_000_000, &[(1, 10)]));
         assert_eq!(balance.decide(at(71_000)), [], "each has enough");
@@ -246,14 +262,13 @@ mod tests {
         balance.heard(CoreId(0), done(100, &[(0, 10)]));
         balance.heard(CoreId(1), Done { bytes: 25_000_000, ..done(100, &[(1, 10)]) });
         assert_eq!(after_a_while(&mut balance, 0), []);
-        let few = Done { bytes: 5_000_000, ..done(100, &[(1, 10)]) };
-        balance.heard(CoreId(1), few.clone());
-        assert_eq!(balance.decide(at(60_200)), [], "it may just have begun, or ended");
-        balance.heard(CoreId(1), Done { bytes: 25_000_000, ..few.clone() });
-        assert_eq!(balance.decide(at(60_400)), []);
-        balance.heard(CoreId(1), few);
-        assert_eq!(balance.decide(at(60_600)), []);
-        assert_eq!(moved(&balance.decide(at(60_800))), [(1, 1, 0)]);
+        let (few, many) = [5_000_000, 25_000_000].map(|bytes| Done { bytes, ..done(100, &[(1, 10)]) }).into();
+        // It ends, and soon another begins.
+        for (ms, told) in [(60_200, &few), (60_800, &few), (61_000, &many), (61_200, &few), (61_400, &few)] {
+            balance.heard(CoreId(1), told.clone());
+            assert_eq!(balance.decide(at(ms)), [], "at {ms}");
+        }
+        assert_eq!(moved(&balance.decide(at(61_600))), [(1, 1, 0)], "it is light, and stays so");
     }
 
     #[test]
@@ -261,6 +276,7 @@ mod tests {
         let mut balance = Balance::new(2);
         balance.heard(CoreId(0), done(1_000, &[(0, 10)]));
         assert_eq!(balance.decide(at(0)), []);
+        assert_eq!(balance.decide(at(300)), []);
         balance.heard(CoreId(0), done(1_000, &[(0, 100), (1, 1)]));
         assert_eq!(moved(&balance.decide(at(500))), [(1, 0, 1)], "the others leave it alone there");
     }
@@ -274,6 +290,7 @@ mod tests {
         let gathered = gathers.expect("it gathers");
         balance.heard(CoreId(1), done(0, &[]));
         balance.heard(CoreId(0), done(1_000, &[(0, 10), (1, 10)]));
+        balance.decide(at(gathered + part_after_ms - 200));
         assert_eq!(moved(&balance.decide(at(gathered + part_after_ms))), [(0, 0, 1)]);
         gathered - begin_ms
     }

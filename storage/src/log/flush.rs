@@ -125,7 +125,7 @@ impl<E: Env> Log<E> {
     async fn flush_wanted(self: Rc<Self>) {
         while let Some(extent) = self.wanted.take() {
             match self.flush(extent).await {
-                Ok(()) => {}
+                Ok(()) => self.recovering.set(self.recovering.get() && self.is_bypassing()),
                 Err(StorageError::DiskFull) => {
                     self.context.set_full(true);
                     self.wanted.set(self.wanted.get().max(Some(extent)));
