@@ -100,3 +100,37 @@ fn a_log_does_not_end_before_it_starts() {
     });
     found_again(&bench, &model, Offset(2));
 }
+
+/// Of two who delete, the second's start is not durable yet when the first's is: a crash then must find what only the
+/// second deletes.
+#[test]
+fn segments_are_given_up_by_the_start_that_is_durable() {
+    let mut between = 0;
+    for seed in 0..10 {
+        let bench = Bench::new("deleted-halfway", seed);
+        let (shard, _) = bench.open();
+        let opened = shard.clone();
+        let log = bench.run(|_| async move {
+            let log = opened.create_log(id(0), config()).unwrap();
+            let mut model = Model::default();
+            for _ in 0..30 {
+                append(&log, &mut model, 1, 10_000);
+            }
+            log.flush_all().await.unwrap();
+            log
+        });
+        let env = bench.world.env(Place::FIRST);
+        let (first, second) = (log.clone(), log.clone());
+        bench.world.spawn(Place::FIRST, async move {
+            env.spawn(crate::env::Lane::Latency, async move { drop(first.delete_records(Offset(5)).await) });
+            env.sleep(Duration::from_micros(1)).await;
+            drop(second.delete_records(Offset(25)).await);
+        });
+        while log.image().segments[0].base == Offset(0) {
+            between += u32::from(log.start() == Offset(25));
+            bench.world.run_steps(1);
+        }
+        assert!(shard.context.journal().durable() >= shard.context.last_sequence.get(), "seed {seed}");
+    }
+    assert!(between > 0, "the second was on its way");
+}
