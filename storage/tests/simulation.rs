@@ -156,7 +156,7 @@ fn a_log_that_goes_to_another_shard_loses_nothing() {
 mod mutants {
     use corelog_storage::mutant::{Mutant, choose};
 
-    use super::{damage, journal, moves, report::Report, shard};
+    use super::{damage, journal, moves, report::Report};
 
     /// Within how many seeds each mutant must be caught; and where it takes a kill within one of two steps, and a power
     /// cut in the life after it.
@@ -225,11 +225,6 @@ mod mutants {
     fn names_that_a_killed_process_left_and_a_start_relied_on_are_caught() {
         let mutant = (Mutant::JournalTrustsRecoveredNames, "recovery without rot");
         all_caught_within(LONG_PATIENCE, &[mutant], journal::run_frames);
-    }
-
-    #[test]
-    fn a_segment_that_replay_gives_up_too_early_is_caught() {
-        all_caught(&[(Mutant::LogReplayDropsLast, "acknowledged")], shard::run);
     }
 
     #[test]

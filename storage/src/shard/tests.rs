@@ -417,14 +417,14 @@ fn every_deliberate_bug_of_the_log_is_caught() {
         Mutant::LogRetentionTakesOneMore,
         Mutant::LogForgetsEpochs,
         Mutant::LogForgetsCuts,
+        Mutant::LogReplayDropsLast,
         Mutant::LogRewritesFound,
     ]
     .into_iter()
     .filter(|mutant| {
         choose(Some(*mutant));
-        let directed = [bypass_run as fn(), found_run, retention_run]
-            .into_iter()
-            .any(|run| std::panic::catch_unwind(run).is_err());
+        let runs = [bypass_run as fn(), deleted_records::start_ahead_run, found_run, retention_run];
+        let directed = runs.into_iter().any(|run| std::panic::catch_unwind(run).is_err());
         let directed = directed.then_some(0);
         let caught =
             directed.or_else(|| (0..SEEDS).find(|seed| std::panic::catch_unwind(|| crash_run(*seed)).is_err()));
