@@ -32,9 +32,10 @@ const BYTES: u64 = 120_000_000;
 /// Of what gathers, likewise. The core that partitions leave keeps their newest records in its memory, not the one they come
 /// to: who reads a second behind reads that second from the disk.
 const LIGHT: u64 = 8_000_000;
-/// How often a partition must be found in use, with few bytes, to gather, and how long may lie between. The first report of
-/// a load and the last cover a part of their time, so that a heavy one looks light twice.
+/// How often a partition must be found in use, with few bytes, to gather. The first report of a load and the last cover a
+/// part of their time, so that a heavy one looks light twice.
 const USES: u32 = 3;
+/// How long may lie between two of these.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// What a core did for a while.
@@ -109,7 +110,7 @@ impl Balance {
             self.quiet_for += since;
         }
         // All that is in use goes to the first core.
-        let moves = self.used_again(now);
+        let moves = self.light_often(now);
         if self.quiet_for < self.patience || moves.is_empty() {
             return Vec::new();
         }
@@ -118,7 +119,7 @@ impl Balance {
     }
 
     /// What is in use elsewhere than on the first core, has few bytes, and was found so often enough.
-    fn used_again(&mut self, now: Instant) -> Vec<Move> {
+    fn light_often(&mut self, now: Instant) -> Vec<Move> {
         let to = CoreId(0);
         let elsewhere = self.cores.iter().filter(|(core, _)| **core != to);
         if elsewhere.clone().map(|(_, done)| done.bytes).sum::<u64>() > LIGHT {
